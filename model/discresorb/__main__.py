@@ -1,0 +1,5 @@
+"""``python -m discresorb``."""
+
+from discresorb.cli import main
+
+main()

@@ -1,0 +1,246 @@
+r"""The saved model: one plain dict of builtins and float arrays, guarded by a hash.
+
+Beside ``NAME.joblib`` stand ``NAME.json``, its readable twin with the equation, and
+``NAME.sha256``, in the form that ``sha256sum -c`` reads. Loading checks the hash of the very bytes
+that are then unpickled, and unpickles them through an allow-list of exactly three names, each
+answered with a stand-in that can do nothing; arrays other than float64 are refused before they
+are read.
+
+A new format
+------------
+When the dict's shape changes so that older code could not read it: raise ``FORMAT``, teach
+``_UPGRADES`` to turn the former shape into the new one, and keep a file of the former format in
+the tests, which must load for ever. A key that older code may ignore needs no new format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from discresorb.errors import ArtifactError
+from discresorb.files import check_target, replacing, write_whole
+
+__all__ = ["FORMAT", "content_id", "find_default", "load_artifact", "save_artifact", "to_plain"]
+
+FORMAT: Final = 1
+MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
+_UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+_LARGEST_FILE: Final = 64 * 2**20
+_REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "model_id": str,
+    "distribution": str,
+    "cure": bool,
+    "covariates": list,
+    "parameter_names": list,
+    "location": np.ndarray,
+    "log_scale": float,
+    "cure_coefficients": (np.ndarray, type(None)),
+    "cure_columns": (list, type(None)),
+    "covariance": np.ndarray,
+    "between_study_sd": (float, type(None)),
+    "support": dict,
+    "longest_follow_up": float,
+    "endpoint": str,
+    "estimand": str,
+    "data_origin": str,
+    "fingerprint": dict,
+    "parent_model": (str, type(None)),
+    "versions": dict,
+    "metrics": dict,
+}
+
+
+def find_default() -> Path:
+    """Find the model that is used when none is named.
+
+    ``DISCRESORB_MODEL``, then the one packaged with discresorb, then this checkout's own.
+    """
+    named = os.environ.get(MODEL_VARIABLE)
+    if named:
+        return Path(named)
+    here = Path(__file__).resolve()
+    packaged = here.parent / "default_model" / "default.joblib"
+    if packaged.exists():
+        return packaged
+    checkout = here.parents[2]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / "artifacts" / "default.joblib"
+    raise ArtifactError(
+        f"no model is packaged here; name one with --model or in {MODEL_VARIABLE}, or train one"
+    )
+
+
+def load_artifact(path: Path) -> dict[str, Any]:
+    """Load a model file after checking its hash, or raise ArtifactError.
+
+    Parameters
+    ----------
+    path : Path
+        Of ``NAME.joblib``; ``NAME.sha256`` must stand beside it.
+    """
+    content = _read_model_bytes(path)
+    _check_hash(path, content)
+    artifact = _unpickle(path, content)
+    number = artifact.get("format") if isinstance(artifact, dict) else None
+    while isinstance(number, int) and number in _UPGRADES:
+        artifact = _UPGRADES[number](artifact)
+        number = artifact["format"]
+    if number != FORMAT:
+        raise ArtifactError(
+            f"{path} has format {number!r}, but this version of discresorb reads format {FORMAT}; "
+            "install a version that knows it, or train the model again"
+        )
+    _check_shape(path, artifact)
+    return dict(artifact)
+
+
+def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) -> None:
+    """Save a model with its twin and hashes; a kill at any moment leaves a loadable model.
+
+    First the hash file lists the old and the new hashes, then the files are renamed into place,
+    then the hash file is trimmed to the new ones.
+    """
+    import joblib
+
+    check_target(path, force=force)
+    twin, hashes = path.with_suffix(".json"), path.with_suffix(".sha256")
+    buffer = io.BytesIO()
+    joblib.dump(artifact, buffer, protocol=4)
+    contents = {path: buffer.getvalue(), twin: _twin(artifact)}
+    new = "".join(f"{_sha256(content)}  {file.name}\n" for file, content in contents.items())
+    old = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
+    write_whole(hashes, (new + old).encode())
+    for file, content in contents.items():
+        with replacing(file) as stream:
+            stream.write(content)
+    write_whole(hashes, new.encode())
+
+
+def content_id(artifact: Mapping[str, Any]) -> str:
+    """Name a model after its content: the same numbers give the same id."""
+    plain = json.dumps(to_plain({**artifact, "model_id": ""}), sort_keys=True)
+    cure = "-cure" if artifact["cure"] else ""
+    return f"{artifact['distribution']}{cure}-{_sha256(plain.encode())[:10]}"
+
+
+def to_plain(value: Any) -> Any:
+    """Turn arrays into lists, so that JSON can hold them."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: to_plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def equation(artifact: Mapping[str, Any]) -> list[str]:
+    """Print the model as formulas that can be typed into any calculator."""
+    names = [covariate["name"] for covariate in artifact["covariates"]]
+    survival = {
+        "loglogistic": "S(z) = 1 / (1 + exp(z))",
+        "lognormal": "S(z) = Phi(-z)",
+        "weibull": "S(z) = exp(-exp(z))",
+    }[artifact["distribution"]]
+    location = _linear(artifact["location"], names)
+    lines = [
+        f"z(t) = (ln t - ({location})) / {math.exp(artifact['log_scale'])!r}",
+        survival,
+    ]
+    if artifact["cure"]:
+        columns = artifact["cure_columns"] or range(len(names) + 1)
+        kept = [names[column - 1] for column in columns if column]
+        lines.append(f"pi = 1 / (1 + exp(-({_linear(artifact['cure_coefficients'], kept)})))")
+    else:
+        lines.append("pi = 1")
+    lines.append(
+        "p = pi (S(z(entry)) - S(z(horizon))) / (1 - pi + pi S(z(entry))), "
+        "entry and horizon in months since onset"
+    )
+    return lines
+
+
+def _linear(coefficients: Any, names: list[str]) -> str:
+    terms = [
+        f"{value!r} * {name}" for value, name in zip(coefficients.tolist()[1:], names, strict=True)
+    ]
+    return " + ".join([repr(float(coefficients[0])), *terms]).replace("+ -", "- ")
+
+
+def _twin(artifact: Mapping[str, Any]) -> bytes:
+    readable = {**to_plain(artifact), "equation": equation(artifact)}
+    return (json.dumps(readable, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_model_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise ArtifactError(f"no model file {path}") from None
+    except OSError as error:
+        raise ArtifactError(f"cannot read model file {path}: {error.strerror}") from error
+    if len(content) > _LARGEST_FILE:
+        raise ArtifactError(f"{path} is larger than any model of discresorb; is it one?")
+    return content
+
+
+def _check_hash(path: Path, content: bytes) -> None:
+    hashes = path.with_suffix(".sha256")
+    try:
+        lines = hashes.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{hashes} is missing; without it {path.name} is not loaded. Copy it from where the "
+            "model came from"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"cannot read {hashes}: {error}") from error
+    listed = [line[:64] for line in lines if line[64:].lstrip(" *") == path.name]
+    found = _sha256(content)
+    if found not in listed:
+        expected = " or ".join(listed) or "no hash at all for this name"
+        raise ArtifactError(
+            f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists {expected}. "
+            "Copy both again from where the model came from"
+        )
+
+
+def _unpickle(path: Path, content: bytes) -> Any:
+    from discresorb.strict_pickle import load_strictly
+
+    try:
+        return load_strictly(content)
+    except Exception as error:  # a crafted stream can raise anything; none of it may reach a user
+        raise ArtifactError(
+            f"{path} is not a discresorb model: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _check_shape(path: Path, artifact: Mapping[str, Any]) -> None:
+    wrong = [
+        f"{key} is {type(artifact[key]).__name__}" if key in artifact else f"{key} is missing"
+        for key, kind in _REQUIRED.items()
+        if key not in artifact or not isinstance(artifact[key], kind)
+    ]
+    if not wrong:
+        count = len(artifact["parameter_names"])
+        if artifact["covariance"].shape != (count, count):
+            wrong.append(f"covariance has shape {artifact['covariance'].shape}, not {count} square")
+    if wrong:
+        raise ArtifactError(f"{path} is not a whole model: " + "; ".join(wrong))

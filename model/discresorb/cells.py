@@ -1,0 +1,193 @@
+"""Reading one cell, or a column of cells, as the data dictionary says.
+
+A cell becomes a number (dates become day numbers, flags 0 or 1, an empty cell nan) or, where it
+cannot be read, a sentence that names what was entered and what is allowed. Nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from discresorb.columns import FALSE_WORDS, TRUE_WORDS, Column
+from discresorb.distributions import Array
+
+__all__ = ["is_empty", "is_number", "read_cell", "read_column", "show"]
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_SHOWN_LENGTH: Final = 40
+_FLAGS: Final = {word: 0.0 for word in FALSE_WORDS} | {word: 1.0 for word in TRUE_WORDS}
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether a value is missing: nothing, blanks only, nan, NaT or NA."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value or value.isspace()
+    if isinstance(value, float):
+        return value != value
+    if isinstance(value, np.floating | np.datetime64):
+        return bool(value != value)
+    return type(value).__name__ in ("NAType", "NaTType")  # pandas' own, without importing it
+
+
+def is_number(text: str) -> bool:
+    """Tell whether text is a plain decimal number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def show(value: object) -> str:
+    """Quote what was entered, on one line and not endlessly."""
+    text = value if isinstance(value, str) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+
+
+def read_cell(column: Column, value: object) -> float | str:
+    """Read one cell.
+
+    Parameters
+    ----------
+    column : Column
+        What it must hold.
+    value : object
+        Text as in a file, or a Python, numpy or pandas value.
+
+    Returns
+    -------
+    float or str
+        The number, nan for an empty cell; or the problem in words.
+    """
+    if is_empty(value):
+        return math.nan
+    try:
+        number = _READERS[column.kind](value)
+    except (ValueError, OverflowError):
+        return _refusal(column, value)
+    return number if column.low <= number <= column.high else _refusal(column, value)
+
+
+def read_column(column: Column, cells: Iterable[Any]) -> tuple[Array, dict[int, str]]:
+    """Read a column of cells.
+
+    Parameters
+    ----------
+    column : Column
+        What it must hold.
+    cells : iterable
+        A float, integer or bool array, or any values that `read_cell` takes.
+
+    Returns
+    -------
+    values : float array
+        nan where a cell is empty or has a problem.
+    problems : dict
+        Words by position.
+    """
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub" and column.kind != "date":
+        return _read_numeric(column, cells)
+    seen: dict[str, float | str] = {}  # cells repeat; texts alone are safe to look up by equality
+    values, problems = [], {}
+    for position, cell in enumerate(cells):
+        read: float | str
+        if type(cell) is not str:
+            read = read_cell(column, cell)
+        elif cell in seen:
+            read = seen[cell]
+        else:
+            read = seen[cell] = read_cell(column, cell)
+        if isinstance(read, str):
+            problems[position] = read
+            read = math.nan
+        values.append(read)
+    return np.array(values, dtype=float), problems
+
+
+def _read_numeric(column: Column, cells: Array) -> tuple[Array, dict[int, str]]:
+    values = cells.astype(float)
+    low, high = (0.0, 1.0) if column.kind == "flag" else (column.low, column.high)
+    suspect = ~((values >= low) & (values <= high)) & ~np.isnan(values)
+    if column.kind == "flag":
+        suspect |= (values > 0.0) & (values < 1.0)
+    elif cells.dtype.kind == "b":
+        suspect = np.ones(len(cells), dtype=bool)
+    problems = {}
+    for position in np.flatnonzero(suspect).tolist():
+        read = read_cell(column, cells[position].item())
+        if isinstance(read, str):
+            problems[position] = read
+            values[position] = math.nan
+    return values, problems
+
+
+def _read_number(value: object) -> float:
+    if isinstance(value, str):
+        text = value.strip()
+        if not is_number(text):
+            raise ValueError
+        return float(text)
+    if isinstance(value, bool | np.bool_ | datetime.date | np.datetime64 | np.timedelta64):
+        raise ValueError
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever has no __float__ is refused below
+    except TypeError:
+        raise ValueError from None
+
+
+def _read_flag(value: object) -> float:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word not in _FLAGS:
+            raise ValueError
+        return _FLAGS[word]
+    if isinstance(value, bool | np.bool_):
+        return float(value)
+    number = _read_number(value)
+    if number not in (0.0, 1.0):
+        raise ValueError
+    return number
+
+
+def _read_date(value: object) -> float:
+    if isinstance(value, str):
+        text = value.strip()
+        if not _ISO_DATE.fullmatch(text):
+            raise ValueError
+        return float(datetime.date.fromisoformat(text).toordinal())
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[D]").item()
+    if isinstance(value, datetime.date):
+        return float(value.toordinal())
+    raise ValueError
+
+
+def _read_text(value: object) -> float:
+    raise NotImplementedError("text columns are not read as numbers")
+
+
+_READERS: Final = {
+    "number": _read_number,
+    "flag": _read_flag,
+    "date": _read_date,
+    "text": _read_text,
+}
+
+
+def _refusal(column: Column, value: object) -> str:
+    words = f"{column.name} entered as {show(value)}, but must be {column.allowed}"
+    if not isinstance(value, str):
+        return words
+    text = value.strip()
+    if column.kind == "number" and _DECIMAL_COMMA.fullmatch(text):
+        return f"{words}, with a decimal point"
+    if column.kind == "date" and _ISO_DATE.fullmatch(text):
+        return f"{words}; there is no such day"
+    return words

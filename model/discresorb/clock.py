@@ -1,0 +1,221 @@
+"""One clock: months since symptom onset, and how dates become months.
+
+The index MRI stands at ``entry`` on this clock and the planned surgery at ``horizon``. A row may
+say so in dates, in months, or in both; `resolve` decides which is used and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from discresorb.columns import (
+    DATE_COLUMNS,
+    IMAGING_DATE,
+    MONTHS_COLUMNS,
+    MONTHS_SINCE_ONSET,
+    MONTHS_TO_SURGERY,
+    ONSET_DATE,
+    SURGERY_DATE,
+    Column,
+)
+from discresorb.distributions import Array
+
+__all__ = [
+    "AGREEMENT_MONTHS",
+    "DAYS_PER_MONTH",
+    "SIX_MONTHS",
+    "Moment",
+    "day_name",
+    "months_between",
+    "resolve",
+    "resolve_many",
+]
+
+DAYS_PER_MONTH: Final = 30.4375
+# the shortest six calendar months (1 September to 1 March), so that no half-year is missed
+SIX_MONTHS: Final = 181 / DAYS_PER_MONTH
+# two complete sets of one row must tell the same story to within this
+AGREEMENT_MONTHS: Final = 0.1
+
+_MONTH_NAMES: Final = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
+
+
+def months_between(start_day: Array, end_day: Array) -> Array:
+    """Months from one day number to another; one month is 30.4375 days."""
+    return (end_day - start_day) / DAYS_PER_MONTH
+
+
+def day_name(day: float) -> str:
+    """Write a day number for a person, the same in every locale: 20 Sep 2019."""
+    date = datetime.date.fromordinal(int(day))
+    return f"{date.day} {_MONTH_NAMES[date.month - 1]} {date.year}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a row says about time: numbers, nan where the cell is empty or unusable.
+
+    Parameters
+    ----------
+    onset, imaging, surgery : float
+        Day numbers (proleptic Gregorian ordinals).
+    since_onset, to_surgery : float
+        Months.
+    """
+
+    onset: Array
+    imaging: Array
+    surgery: Array
+    since_onset: Array
+    to_surgery: Array
+
+
+def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, float, list[str]]:
+    """Find entry and horizon of one row.
+
+    Parameters
+    ----------
+    moment : Moment
+        Of plain floats.
+    unreadable : collection of str
+        Columns whose cell has a problem of its own, so that it is not called missing as well.
+
+    Returns
+    -------
+    entry, wait : float
+        Months since onset at the index MRI, and from there to surgery; nan where there are
+        problems. Dates are used where they are complete, else months.
+    problems : list of str
+        Every one of them; empty if the row can be scored.
+    """
+    m = moment
+    dates_complete = not math.isnan(m.onset + m.imaging + m.surgery)
+    months_complete = not math.isnan(m.since_onset + m.to_surgery)
+    problems = _order_problems(m) + _disagreements(m)
+    if dates_complete:
+        entry, wait = months_between(m.onset, m.imaging), months_between(m.imaging, m.surgery)
+        if not problems:
+            problems = _beyond(entry, wait)
+    elif months_complete:
+        entry, wait = m.since_onset, m.to_surgery
+    else:
+        entry = wait = math.nan
+        problems += _incomplete(m, unreadable)
+    return (math.nan, math.nan, problems) if problems else (entry, wait, problems)
+
+
+def resolve_many(moment: Moment) -> tuple[Array, Array, Array]:
+    """Find entry and horizon of many rows at once.
+
+    Returns
+    -------
+    entry, wait : float arrays
+        As `resolve` gives them for rows that are not suspect.
+    suspect : bool array
+        Rows that may have a problem; `resolve` has the last word on them.
+    """
+    m = moment
+    date_entry, date_wait = months_between(m.onset, m.imaging), months_between(m.imaging, m.surgery)
+    use_dates = ~np.isnan(date_entry + date_wait)
+    entry: Array = np.where(use_dates, date_entry, m.since_onset)
+    wait: Array = np.where(use_dates, date_wait, m.to_surgery)
+    fine = (
+        ~np.isnan(entry + wait)
+        & (entry <= MONTHS_SINCE_ONSET.high)
+        & (wait <= MONTHS_TO_SURGERY.high)
+    )
+    # comparisons with nan are false, so what is not entered raises no suspicion
+    out_of_order = (date_entry < 0) | (date_wait < 0) | (m.surgery < m.onset)
+    disagree = (np.abs(date_entry - m.since_onset) > AGREEMENT_MONTHS) | (
+        np.abs(date_wait - m.to_surgery) > AGREEMENT_MONTHS
+    )
+    return entry, wait, ~fine | out_of_order | disagree
+
+
+def _order_problems(m: Moment) -> list[str]:
+    pairs = [
+        (ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
+        (IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
+    ]
+    if math.isnan(m.imaging):
+        pairs.append((ONSET_DATE, m.onset, SURGERY_DATE, m.surgery))
+    return [
+        f"{late.name} {_iso(after)} is before {early.name} {_iso(before)}; "
+        "expected onset, then index MRI, then surgery"
+        for early, before, late, after in pairs
+        if after < before
+    ]
+
+
+def _disagreements(m: Moment) -> list[str]:
+    compared = [
+        (MONTHS_SINCE_ONSET, m.since_onset, ONSET_DATE, IMAGING_DATE, m.onset, m.imaging),
+        (MONTHS_TO_SURGERY, m.to_surgery, IMAGING_DATE, SURGERY_DATE, m.imaging, m.surgery),
+    ]
+    return [
+        f"{column.name} entered as {entered:g}, but {start.name} and {end.name} are "
+        f"{months_between(a, b):.2f} months apart; they must agree within {AGREEMENT_MONTHS:g}"
+        for column, entered, start, end, a, b in compared
+        if b >= a and abs(months_between(a, b) - entered) > AGREEMENT_MONTHS
+    ]
+
+
+def _beyond(entry: float, wait: float) -> list[str]:
+    return [
+        f"{start.name} and {end.name} are {value:.1f} months apart, but must be at most "
+        f"{column.high:g}"
+        for column, value, start, end in (
+            (MONTHS_SINCE_ONSET, entry, ONSET_DATE, IMAGING_DATE),
+            (MONTHS_TO_SURGERY, wait, IMAGING_DATE, SURGERY_DATE),
+        )
+        if value > column.high
+    ]
+
+
+def _incomplete(m: Moment, unreadable: Collection[str]) -> list[str]:
+    def split(columns: tuple[Column, ...], values: tuple[float, ...]) -> tuple[list[str], bool]:
+        missing = [
+            column.name
+            for column, value in zip(columns, values, strict=True)
+            if math.isnan(value) and column.name not in unreadable
+        ]
+        return missing, len(missing) < len(columns)
+
+    dates, some_dates = split(DATE_COLUMNS, (m.onset, m.imaging, m.surgery))
+    months, some_months = split(MONTHS_COLUMNS, (m.since_onset, m.to_surgery))
+    if not dates or not months:
+        return []  # complete but for cells whose own problem is already told
+    if some_dates != some_months:
+        missing = dates if some_dates else months
+        return [f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"]
+    return [
+        f"{_listed(dates)}, or {_listed(months)}, are missing; "
+        "enter all three dates, or both months"
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _iso(day: float) -> str:
+    return datetime.date.fromordinal(int(day)).isoformat()

@@ -1,0 +1,357 @@
+"""The thin wrapper around a saved model: load once, predict as often as you like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from discresorb.advice import (
+    DEFAULT_THRESHOLD,
+    advice_sentence,
+    check_threshold,
+    reason_bits,
+    reason_sentences,
+)
+from discresorb.artifact import find_default, load_artifact
+from discresorb.columns import SCORING_COLUMNS, Column
+from discresorb.curve import CureCurve
+from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb.errors import ArtifactError, InputError
+from discresorb.rows import Patient, read_patient
+from discresorb.support import Support
+from discresorb.wording import (
+    ESTIMAND,
+    SYNTHETIC,
+    SYNTHETIC_NOTICE,
+    frequency_sentence,
+    interval_label,
+)
+
+if TYPE_CHECKING:
+    Frame = TypeVar("Frame")
+
+__all__ = ["CurvePoints", "Prediction", "Predictor", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One patient's estimate, with all that must be said beside it.
+
+    Parameters
+    ----------
+    probability, low, high : float
+        P(resorbed on MRI by the surgery date | still herniated at the index MRI), if surgery does
+        not happen before that date, and its 95 % interval.
+    months_at_imaging, months_at_surgery : float
+        Months since onset.
+    reasons : tuple of str
+        To image again; empty if none applies.
+    warnings : tuple of str
+        What to keep in mind about this estimate.
+    model_id, endpoint, interval_label : str
+        Of the model.
+    surgery_day : float or None
+        Day number of the surgery date, if one was given.
+    """
+
+    probability: float
+    low: float
+    high: float
+    months_at_imaging: float
+    months_at_surgery: float
+    reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    model_id: str
+    endpoint: str
+    interval_label: str
+    surgery_day: float | None = None
+
+    @property
+    def reimage(self) -> bool:
+        """Whether any reason to image again applies."""
+        return bool(self.reasons)
+
+    @property
+    def advice(self) -> str:
+        """The advice in words, for a clinician to weigh."""
+        return advice_sentence(self.reasons)
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in natural frequencies."""
+        wait = self.months_at_surgery - self.months_at_imaging
+        return frequency_sentence(self.probability, self.low, self.high, wait, self.surgery_day)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the estimate under the names of the output columns."""
+        return {
+            "p_resorbed": self.probability,
+            "p_low": self.low,
+            "p_high": self.high,
+            "months_at_imaging": self.months_at_imaging,
+            "months_at_surgery": self.months_at_surgery,
+            "reimage": self.reimage,
+            "reimage_reason": "; ".join(self.reasons),
+            "warnings": "; ".join(self.warnings),
+            "problems": "",
+            "model_id": self.model_id,
+        }
+
+    def __str__(self) -> str:
+        notes = [f"Note: {warning}." for warning in self.warnings]
+        endpoint = f"Resorption here means: {self.endpoint}. {self.interval_label}."
+        return "\n".join([*notes, self.sentence, self.advice, endpoint])
+
+
+@dataclass(frozen=True)
+class CurvePoints:
+    """P(resorbed on MRI by each month after the index MRI), with its 95 % interval.
+
+    Parameters
+    ----------
+    months : float array
+        After the index MRI.
+    probability, low, high : float array
+        One value a month.
+    """
+
+    months: Array
+    probability: Array
+    low: Array
+    high: Array
+
+
+class Predictor:
+    """A trained model, ready to predict. Immutable, thread-safe, picklable.
+
+    Parameters
+    ----------
+    artifact : mapping
+        As `discresorb.artifact.load_artifact` gives it.
+    """
+
+    columns: tuple[Column, ...]
+    notices: tuple[str, ...]
+    interval_label: str
+    _artifact: dict[str, Any]
+    _curve: CureCurve
+    _support: Support
+    _accepted: frozenset[str]
+    _default_reasons: list[tuple[str, ...]]
+
+    def __init__(self, artifact: Mapping[str, Any]) -> None:
+        set_once = object.__setattr__
+        set_once(self, "_artifact", dict(artifact))
+        set_once(self, "columns", tuple(map(_covariate_column, artifact["covariates"])))
+        set_once(self, "_curve", _curve(artifact))
+        set_once(self, "_support", Support.from_artifact(artifact, self.columns))
+        notices = (SYNTHETIC_NOTICE,) if artifact["data_origin"] == SYNTHETIC else ()
+        set_once(self, "notices", notices)
+        set_once(self, "interval_label", interval_label(artifact["between_study_sd"]))
+        names = [column.name for column in (*self.columns, *SCORING_COLUMNS)]
+        set_once(self, "_accepted", frozenset(names))
+        set_once(self, "_default_reasons", reason_sentences(DEFAULT_THRESHOLD))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Predictor is immutable; {name} cannot be set")
+
+    def __reduce__(self) -> tuple[type[Predictor], tuple[Mapping[str, Any]]]:
+        """Pickle as the artifact that it wraps."""
+        return type(self), (self._artifact,)
+
+    def __repr__(self) -> str:
+        names = ", ".join(column.name for column in self.columns)
+        return f"<Predictor {self.model_id} of {names}; data: {self.artifact['data_origin']}>"
+
+    @property
+    def artifact(self) -> Mapping[str, Any]:
+        """What the model file holds, read-only."""
+        return MappingProxyType(self._artifact)
+
+    @property
+    def model_id(self) -> str:
+        """The model's id, derived from its content."""
+        return str(self.artifact["model_id"])
+
+    @property
+    def endpoint(self) -> str:
+        """What counts as resorbed."""
+        return str(self.artifact["endpoint"])
+
+    @property
+    def estimand(self) -> str:
+        """What the probability is a probability of."""
+        return ESTIMAND
+
+    def predict(self, *, threshold: float = DEFAULT_THRESHOLD, **cells: object) -> Prediction:
+        """P(resorbed on MRI by the surgery date | herniated at the index MRI), one patient.
+
+        The probability holds if surgery does not happen before that date.
+
+        Parameters
+        ----------
+        threshold : float, default 0.20
+            Probability from which on imaging again is advised.
+        **cells
+            The model's covariates (``size_mm``, ``sequestrated``), and ``onset_date``,
+            ``imaging_date``, ``surgery_date`` (ISO text, date or datetime64) or
+            ``months_since_onset`` (at the index MRI) and ``months_to_surgery``; optionally
+            ``symptoms_changed`` and ``patient_id``. Text is read as in a CSV.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        InputError
+            With every problem in words.
+        """
+        unknown = [name for name in cells if name not in self._accepted]
+        patient, problems = read_patient(self.columns, cells)
+        if unknown or problems:
+            raise InputError([self._unknown(name) for name in unknown] + problems)
+        if threshold == DEFAULT_THRESHOLD:
+            reasons = self._default_reasons
+        else:
+            reasons = reason_sentences(check_threshold(threshold))
+        entry, horizon = patient.entry, patient.entry + patient.wait
+        probability, low, high = self._curve.interval(_design(patient.covariates), entry, horizon)
+        bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
+        surgery_day = patient.surgery_day
+        return Prediction(
+            float(probability),
+            float(low),
+            float(high),
+            entry,
+            horizon,
+            reasons[bits],
+            (*self.notices, *self._support.warnings(patient.covariates, entry, horizon)),
+            self.model_id,
+            self.endpoint,
+            self.interval_label,
+            None if math.isnan(surgery_day) else surgery_day,
+        )
+
+    def score(self, frame: Frame, *, threshold: float = DEFAULT_THRESHOLD) -> Frame:
+        """Score every row of a pandas or polars frame; the same kind comes back.
+
+        Rows, their order, the index and all columns stay; the output columns are added. A row
+        that cannot be scored keeps its place, with its problems in words.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame or polars.DataFrame
+            Columns as in the scoring CSV; typed or text.
+        threshold : float, default 0.20
+            Probability from which on imaging again is advised.
+
+        Raises
+        ------
+        InputFileError
+            If needed columns are missing or output columns are already there.
+        """
+        from discresorb.scoring import score_frame
+
+        scored: Frame = score_frame(self, frame, threshold=threshold)
+        return scored
+
+    def curve(self, *, months: Sequence[float] | Array, **cells: object) -> CurvePoints:
+        """P(resorbed on MRI within so many months of the index MRI), one patient.
+
+        The probability holds if surgery does not happen before then.
+
+        Parameters
+        ----------
+        months : array of float
+            After the index MRI, 0 or more.
+        **cells
+            As `predict` takes them; the surgery date is not needed.
+
+        Raises
+        ------
+        InputError
+            With every problem in words.
+        """
+        months = np.asarray(months, dtype=float)
+        if not np.all((months >= 0.0) & (months < np.inf)):
+            raise InputError("months must be numbers of 0 or more")
+        patient = self._at_imaging(cells)
+        design, entry = _design(patient.covariates), patient.entry
+        probability, low, high = self._curve.interval(design, entry, entry + months)
+        return CurvePoints(months, probability, low, high)
+
+    def _at_imaging(self, cells: Mapping[str, object]) -> Patient:
+        """Read a patient for whom no surgery date is needed: as if it were on the day."""
+        known = {name: value for name, value in cells.items() if value is not None}
+        if "imaging_date" in known:
+            known.setdefault("surgery_date", known["imaging_date"])
+        if "months_since_onset" in known:
+            known.setdefault("months_to_surgery", 0.0)
+        unknown = [self._unknown(name) for name in known if name not in self._accepted]
+        patient, problems = read_patient(self.columns, known)
+        if unknown or problems:
+            raise InputError(unknown + problems)
+        return patient
+
+    def _unknown(self, name: str) -> str:
+        import difflib
+
+        names = sorted(self._accepted)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else "allowed: " + ", ".join(names)
+        return f"{name} is not an input of this model; {hint}"
+
+
+def load(path: str | Path | None = None) -> Predictor:
+    """Load a model, by default the one shipped with discresorb.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Of ``NAME.joblib``, with ``NAME.sha256`` beside it. If not given: the environment variable
+        DISCRESORB_MODEL, then the packaged model.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing, altered, unsafe or of an unknown format.
+    """
+    return Predictor(load_artifact(Path(path) if path is not None else find_default()))
+
+
+def _design(covariates: Sequence[float]) -> Array:
+    return np.array([1.0, *covariates])
+
+
+def _covariate_column(stored: Mapping[str, Any]) -> Column:
+    if stored["kind"] not in ("number", "flag") or stored["terms"] != [{"type": "linear"}]:
+        raise ArtifactError(
+            f"covariate {stored['name']} is of a kind that this version of discresorb cannot use; "
+            "install the version that trained the model"
+        )
+    low, high = stored["range"]
+    return Column(stored["name"], stored["kind"], stored["label"], stored["unit"], low, high)
+
+
+def _curve(artifact: Mapping[str, Any]) -> CureCurve:
+    if artifact["distribution"] not in DISTRIBUTIONS:
+        raise ArtifactError(
+            f"distribution {artifact['distribution']} is unknown to this version of discresorb; "
+            "known: " + ", ".join(DISTRIBUTIONS)
+        )
+    return CureCurve(
+        DISTRIBUTIONS[artifact["distribution"]],
+        artifact["location"],
+        artifact["log_scale"],
+        artifact["cure_coefficients"],
+        artifact["covariance"],
+        artifact["cure_columns"],
+        artifact["between_study_sd"],
+    )

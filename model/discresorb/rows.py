@@ -1,0 +1,88 @@
+"""One patient: from cells to numbers, or to every problem in words.
+
+The single authority on whether a row can be scored and on what is said if it cannot; the
+column-wise path in `scoring` asks it about every row that it finds suspect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from discresorb.cells import read_cell
+from discresorb.clock import Moment, resolve
+from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, SYMPTOMS_CHANGED, Column
+
+__all__ = ["TIME_COLUMNS", "Patient", "read_patient"]
+
+TIME_COLUMNS = (*DATE_COLUMNS, *MONTHS_COLUMNS)
+_BEYOND_COVARIATES = (*TIME_COLUMNS, SYMPTOMS_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One row as numbers, nan where there is none.
+
+    Parameters
+    ----------
+    covariates : list of float
+        In the model's order.
+    entry, wait : float
+        Months since onset at the index MRI; months from there to surgery.
+    changed : float
+        1, 0, or nan if not known.
+    surgery_day : float
+        Day number, nan if the row has no surgery date.
+    """
+
+    covariates: list[float]
+    entry: float
+    wait: float
+    changed: float
+    surgery_day: float
+
+
+def read_patient(
+    covariates: Sequence[Column], cells: Mapping[str, object]
+) -> tuple[Patient, list[str]]:
+    """Read one row.
+
+    Parameters
+    ----------
+    covariates : sequence of Column
+        Those that the model needs.
+    cells : mapping
+        By column name; what is not there is empty.
+
+    Returns
+    -------
+    patient : Patient
+        Not to be used if there are problems.
+    problems : list of str
+        All of them, in the order of the columns.
+    """
+    problems: list[str] = []
+    numbers: list[float] = []
+    unreadable: set[str] = set()
+
+    def take(column: Column) -> float:
+        cell = cells.get(column.name)
+        if cell is None:
+            return math.nan
+        read = read_cell(column, cell)
+        if isinstance(read, str):
+            problems.append(read)
+            unreadable.add(column.name)
+            return math.nan
+        return read
+
+    for column in covariates:
+        number = take(column)
+        if number != number and column.name not in unreadable:
+            problems.append(f"{column.name} is missing; it must be {column.allowed}")
+        numbers.append(number)
+    *times, changed = [take(column) for column in _BEYOND_COVARIATES]
+    moment = Moment(*times)
+    entry, wait, time_problems = resolve(moment, unreadable)
+    return Patient(numbers, entry, wait, changed, moment.surgery), problems + time_problems

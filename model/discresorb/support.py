@@ -1,0 +1,104 @@
+"""What a model was trained on, and the warnings for a patient outside it.
+
+Ranges are those of the central 98 % of training patients *of the same type* (by the first flag
+covariate, sequestration in the default model): a late, sequestrated profile that hardly occurs in
+the data can be biased though both of its values occur separately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from discresorb.columns import MONTHS_SINCE_ONSET, Column
+from discresorb.distributions import Array
+
+__all__ = ["Support"]
+
+
+@dataclass(frozen=True)
+class Support:
+    """Training ranges by patient type, and the longest follow-up.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The model's covariates.
+    by : int or None
+        Position of the covariate that makes the type.
+    ranges : mapping
+        Level of that covariate (0.0 if none) → column name → (low, high).
+    central : float
+        Share of training patients that each range holds.
+    longest_follow_up : float
+        Months since onset.
+    """
+
+    columns: Sequence[Column]
+    by: int | None
+    ranges: Mapping[float, Mapping[str, tuple[float, float]]]
+    central: float
+    longest_follow_up: float
+
+    @classmethod
+    def from_artifact(cls, artifact: Mapping[str, Any], columns: Sequence[Column]) -> Support:
+        """Read the artifact's ``support`` and ``longest_follow_up``."""
+        stored = artifact["support"]
+        names = [column.name for column in columns]
+        return cls(
+            columns,
+            None if stored["by"] is None else names.index(stored["by"]),
+            {
+                group["level"]: {name: (low, high) for name, (low, high) in group["ranges"].items()}
+                for group in stored["groups"]
+            },
+            stored["central"],
+            artifact["longest_follow_up"],
+        )
+
+    def warnings(self, covariates: Sequence[float], entry: float, horizon: float) -> list[str]:
+        """Word what lies outside the training data for one patient."""
+        found = []
+        level = 0.0 if self.by is None else covariates[self.by]
+        ranges = self.ranges.get(level)
+        if ranges is None:
+            return [f"no training patients {self._type(level)}"]
+        values = {c.name: (c, value) for c, value in zip(self.columns, covariates, strict=True)}
+        values[MONTHS_SINCE_ONSET.name] = (MONTHS_SINCE_ONSET, entry)
+        for name, (low, high) in ranges.items():
+            column, value = values[name]
+            if not low <= value <= high:
+                found.append(
+                    f"{name} of {value:.4g} {column.unit} lies outside the central "
+                    f"{100 * self.central:g} % of training patients{self._type(level)} "
+                    f"({low:.3g} to {high:.3g})"
+                )
+        if horizon > self.longest_follow_up:
+            found.append(
+                f"surgery {horizon:.1f} months after onset lies beyond the longest follow-up in "
+                f"training ({self.longest_follow_up:.1f} months)"
+            )
+        return found
+
+    def outside(self, covariates: Array, entry: Array, horizon: Array) -> Array:
+        """Which of many patients get a warning; covariates are (n, k)."""
+        levels = np.zeros(len(entry)) if self.by is None else covariates[:, self.by]
+        inside = np.zeros(len(entry), dtype=bool)
+        for level, ranges in self.ranges.items():
+            fits = levels == level
+            for position, column in enumerate(self.columns):
+                if column.name in ranges:
+                    low, high = ranges[column.name]
+                    fits &= (covariates[:, position] >= low) & (covariates[:, position] <= high)
+            low, high = ranges[MONTHS_SINCE_ONSET.name]
+            inside |= fits & (entry >= low) & (entry <= high)
+        return ~inside | (horizon > self.longest_follow_up)
+
+    def _type(self, level: float) -> str:
+        if self.by is None:
+            return ""
+        name = self.columns[self.by].name
+        return f" with {name} {'yes' if level == 1.0 else 'no'}"

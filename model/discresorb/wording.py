@@ -1,0 +1,61 @@
+"""The sentences that every output shares, each said in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from discresorb.clock import day_name
+
+__all__ = [
+    "ESTIMAND",
+    "LIMITS",
+    "SYNTHETIC",
+    "SYNTHETIC_NOTICE",
+    "frequency_sentence",
+    "interval_label",
+    "percent",
+]
+
+SYNTHETIC: Final = "synthetic"
+SYNTHETIC_NOTICE: Final = "demonstration model trained on synthetic data, not for patient care"
+ESTIMAND: Final = (
+    "probability that the herniation has resorbed on MRI by the surgery date, given that it was "
+    "still there at the index MRI, if surgery does not happen before that date"
+)
+LIMITS: Final = (
+    "Research software, not a medical device. Resorption on MRI is not symptom relief. Red flags "
+    "(cauda equina syndrome, progressive neurological deficit) lie outside this model and need "
+    "urgent assessment whatever it says."
+)
+
+
+def interval_label(between_study_sd: float | None) -> str:
+    """Say what the 95 % interval covers."""
+    if between_study_sd is None:
+        return "95 % interval: uncertainty of the estimate, not the spread between centres"
+    return "95 % interval: uncertainty of the estimate and spread between studies"
+
+
+def percent(probability: float) -> str:
+    """Write a probability as a count out of 100, never rounding to a certainty."""
+    if 0.0 < probability < 0.005:
+        return "fewer than 1"
+    if 0.995 < probability < 1.0:
+        return "more than 99"
+    return f"{100.0 * probability:.0f}"
+
+
+def frequency_sentence(
+    probability: float, low: float, high: float, wait: float, surgery_day: float | None
+) -> str:
+    """Say a probability in natural frequencies, with the condition that it stands under."""
+    until = (
+        f"before {day_name(surgery_day)}"
+        if surgery_day is not None
+        else f"within {wait:.1f} months of the index MRI"
+    )
+    return (
+        f"If surgery does not happen {until}, about {percent(probability)} of 100 patients like "
+        f"this would show resorption on MRI by then; 95 % interval {percent(low)} to "
+        f"{percent(high)}."
+    )

@@ -1,0 +1,46 @@
+"""Train, select and check resorption models; simulate cohorts.
+
+>>> from discresorb_training import ResorptionModel, interval_outcome
+>>> y = interval_outcome(lower=[3, 6, 2], upper=[6, float("inf"), 4], entry=[1, 2, 0])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from discresorb_training.errors import ConvergenceError, TrainingError
+    from discresorb_training.estimator import ResorptionModel
+    from discresorb_training.outcome import interval_outcome
+    from discresorb_training.simulate import Settings, simulate_cohort
+    from discresorb_training.train import TrainResult, train
+
+__all__ = [
+    "ConvergenceError",
+    "ResorptionModel",
+    "Settings",
+    "TrainResult",
+    "TrainingError",
+    "interval_outcome",
+    "simulate_cohort",
+    "train",
+]
+
+_HOMES = {
+    "ConvergenceError": "errors",
+    "ResorptionModel": "estimator",
+    "Settings": "simulate",
+    "TrainResult": "train",
+    "TrainingError": "errors",
+    "interval_outcome": "outcome",
+    "simulate_cohort": "simulate",
+    "train": "train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is first asked for, so that commands start quickly."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

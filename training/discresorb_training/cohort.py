@@ -1,0 +1,231 @@
+"""From a training table, one row a patient, to covariates and outcome; all problems at once."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from discresorb.cells import is_empty, read_column, show
+from discresorb.clock import AGREEMENT_MONTHS, months_between
+from discresorb.columns import (
+    EXIT_REASONS,
+    MONTHS_SINCE_ONSET,
+    PATIENT_ID,
+    SEQUESTRATED,
+    SIZE_MM,
+    TRAINING_COLUMNS,
+    Column,
+)
+from discresorb.distributions import Array
+from discresorb.errors import InputFileError
+from discresorb.reading import Table, check_columns
+from discresorb_training.outcome import interval_outcome
+
+__all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table"]
+
+COVARIATES = (SIZE_MM, SEQUESTRATED)
+_COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COLUMNS}
+_MONTHS = ("months_since_onset", "last_herniated_months", "first_resorbed_months")
+_DATES = ("imaging_date", "last_herniated_date", "first_resorbed_date")
+_MOST_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Data ready to train on.
+
+    Parameters
+    ----------
+    covariates : sequence of Column
+        Names, units and ranges, in the order of X.
+    X : float array, (n, k)
+        Covariates.
+    y : structured array, (n,)
+        Outcome.
+    last_seen : float array, (n,)
+        Months since onset at the last MRI of each patient.
+    """
+
+    covariates: Sequence[Column]
+    X: Array
+    y: Array
+    last_seen: Array
+
+    def flow(self) -> dict[str, int]:
+        """Count patients by what is known of them."""
+        lower, upper, entry = self.y["lower"], self.y["upper"], self.y["entry"]
+        seen = np.isfinite(upper)
+        return {
+            "patients": len(self.y),
+            "resorbed between two MRIs after the index MRI": int((seen & (lower > entry)).sum()),
+            "resorbed by the first MRI after the index MRI": int((seen & (lower == entry)).sum()),
+            "still herniated at the last MRI": int((~seen & (lower > entry)).sum()),
+            "never imaged after the index MRI (adds no information)": int(
+                (~seen & (lower == entry)).sum()
+            ),
+        }
+
+
+def cohort_from_table(table: Table) -> Cohort:
+    """Read a training CSV; raise InputFileError with all problems by row."""
+    names = [*(column.name for column in COVARIATES), *_COLUMNS]
+    return _read(table.header, table.columns(names), len(table.rows), table.name, table.ragged)
+
+
+def cohort_from_frame(frame: Any) -> Cohort:
+    """Read a pandas or polars training frame; raise InputFileError with all problems by row."""
+    import narwhals as nw
+
+    try:
+        wrapped = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputFileError(
+            f"a cohort must be a pandas or polars DataFrame, not {type(frame).__name__}"
+        ) from None
+    names = [*(column.name for column in COVARIATES), *_COLUMNS]
+    cells = {name: wrapped[name].to_list() for name in names if name in wrapped.columns}
+    return _read(wrapped.columns, cells, len(wrapped), "cohort", {})
+
+
+def _read(
+    header: Sequence[str],
+    cells: Mapping[str, Sequence[Any]],
+    count: int,
+    name: str,
+    ragged: Mapping[int, str],
+) -> Cohort:
+    check_columns(
+        header,
+        needed=[column.name for column in COVARIATES],
+        either=[_MONTHS, ("onset_date", *_DATES)],
+        name=name,
+    )
+    if not count:
+        raise InputFileError(f"{name}: there are no patients in it")
+    reader = _Reader(cells, count)
+    for row, words in ragged.items():
+        reader.add(row, words)
+    X = np.column_stack([reader.needed(column) for column in COVARIATES])
+    entry, lower, upper = reader.times()
+    reader.check_order(entry, lower, upper)
+    reader.check_ids()
+    reader.check_exits(lower, upper)
+    reader.refuse_if_any(name)
+    last_seen = np.where(np.isnan(upper), lower, upper)
+    y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
+    return Cohort(COVARIATES, X, y, last_seen)
+
+
+class _Reader:
+    """Reads columns and gathers problems by row."""
+
+    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
+        self._cells = cells
+        self._count = count
+        self._problems: dict[int, list[str]] = {}
+
+    def add(self, row: int, words: str) -> None:
+        self._problems.setdefault(row, []).append(words)
+
+    def add_where(self, bad: Array, words: str) -> None:
+        for row in np.flatnonzero(bad).tolist():
+            self.add(row, words)
+
+    def optional(self, column: Column) -> Array:
+        if column.name not in self._cells:
+            return np.full(self._count, np.nan)
+        values, problems = read_column(column, self._cells[column.name])
+        for row, words in problems.items():
+            self.add(row, words)
+        return values
+
+    def needed(self, column: Column) -> Array:
+        values = self.optional(column)
+        unread = np.isnan(values)
+        unread[[row for row in self._problems if row < self._count]] = False
+        self.add_where(unread, f"{column.name} is missing; it must be {column.allowed}")
+        return values
+
+    def times(self) -> tuple[Array, Array, Array]:
+        """Give entry, lower and upper (nan if never seen), in months since onset."""
+        onset = self.optional(_COLUMNS["onset_date"])
+        results = []
+        for months_name, date_name in zip(_MONTHS, _DATES, strict=True):
+            months = self.optional(_COLUMNS[months_name])
+            dated = months_between(onset, self.optional(_COLUMNS[date_name]))
+            self.add_where(
+                np.abs(months - dated) > AGREEMENT_MONTHS,
+                f"{months_name} and onset_date to {date_name} differ by more than "
+                f"{AGREEMENT_MONTHS:g} months",
+            )
+            results.append(np.where(np.isnan(dated), months, dated))
+        entry, lower, upper = results
+        whole = ~np.isnan(entry) & ~np.isnan(lower)
+        told = np.array([row in self._problems for row in range(self._count)])
+        self.add_where(
+            ~whole & ~told,
+            "times are incomplete; needed are months_since_onset and last_herniated_months, or "
+            "onset_date, imaging_date and last_herniated_date",
+        )
+        return entry, lower, upper
+
+    def check_order(self, entry: Array, lower: Array, upper: Array) -> None:
+        for row in np.flatnonzero((entry < 0) | (entry > MONTHS_SINCE_ONSET.high)).tolist():
+            self.add(
+                row,
+                f"index MRI {entry[row]:.2f} months after onset, but must be "
+                f"{MONTHS_SINCE_ONSET.low:g} to {MONTHS_SINCE_ONSET.high:g}",
+            )
+        for row in np.flatnonzero(lower < entry).tolist():
+            self.add(
+                row,
+                f"last seen herniated at {lower[row]:.2f} months, before the index MRI at "
+                f"{entry[row]:.2f}",
+            )
+        for row in np.flatnonzero(upper <= lower).tolist():
+            self.add(
+                row,
+                f"first seen resorbed at {upper[row]:.2f} months, not after last seen herniated "
+                f"at {lower[row]:.2f}",
+            )
+
+    def check_ids(self) -> None:
+        ids = [show(each) for each in self._cells.get(PATIENT_ID.name, ()) if not is_empty(each)]
+        doubled = {who for who, times in Counter(ids).items() if times > 1}
+        for row, each in enumerate(self._cells.get(PATIENT_ID.name, ())):
+            if not is_empty(each) and show(each) in doubled:
+                self.add(row, f"patient_id {show(each)} appears more than once")
+
+    def check_exits(self, lower: Array, upper: Array) -> None:
+        exits = self.optional(_COLUMNS["exit_months"])
+        last: Array = np.where(np.isnan(upper), lower, upper)
+        self.add_where(
+            exits < last - AGREEMENT_MONTHS, "exit_months is before the last MRI of this patient"
+        )
+        for row, each in enumerate(self._cells.get("exit_reason", ())):
+            if is_empty(each):
+                continue
+            reason = str(each).strip().lower()
+            if reason not in EXIT_REASONS:
+                self.add(
+                    row,
+                    f"exit_reason entered as {show(each)}, but must be one of "
+                    + ", ".join(EXIT_REASONS),
+                )
+            elif (reason == "resorbed") == math.isnan(upper[row]):
+                self.add(row, f"exit_reason {reason} does not go with first_resorbed_months")
+
+    def refuse_if_any(self, name: str) -> None:
+        if not self._problems:
+            return
+        rows = sorted(self._problems)
+        lines = [f"{name}, row {row + 1}: {'; '.join(self._problems[row])}" for row in rows]
+        shown = lines[:_MOST_LISTED]
+        if len(lines) > _MOST_LISTED:
+            shown.append(f"… and {len(lines) - _MOST_LISTED} more rows with problems")
+        raise InputFileError(shown)

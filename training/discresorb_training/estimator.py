@@ -1,0 +1,283 @@
+r"""A scikit-learn estimator of interval-censored, left-truncated times with a cure fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from discresorb.curve import CureCurve
+from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb.errors import InputError
+from discresorb_training.errors import TrainingError
+from discresorb_training.fitting import Dataset, fit_dataset
+from discresorb_training.likelihood import evaluate, prepare
+from discresorb_training.outcome import check_outcome
+
+__all__ = ["ResorptionModel"]
+
+
+class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    r"""P(event by horizon | no event by entry, covariates), from interval-censored times.
+
+    A mixture cure model: with probability :math:`\pi(x)` the event ever happens, and then
+    :math:`\log T = x\beta + \sigma Z`. With :math:`F` the distribution of such :math:`T`,
+
+    .. math:: p = \pi [F(h) - F(e)] / [1 - \pi F(e)].
+
+    Assumption: visit times, and leaving before the event, do not depend on the event given the
+    covariates; surgery before the horizon does not happen.
+
+    Parameters
+    ----------
+    distribution : {"loglogistic", "lognormal", "weibull"}
+        Of the times of those to whom the event ever happens.
+    cure : bool, default True
+        Whether some never have the event; False is an ordinary accelerated-failure-time model.
+    penalty : float, default 1.0
+        Weight of ½ · Σ (standardised slope of logit π)², which keeps slopes finite where π nears 1
+        in a group. The covariance is that of the penalised Hessian.
+    cure_covariates : sequence of str or int, optional
+        Covariates that enter π, by name or position; all by default.
+    max_iter : int, default 100
+        Newton iterations at most.
+
+    Attributes
+    ----------
+    coef_ : float array, (n_features,)
+        Slopes on log time, in the covariates' own units.
+    intercept_, scale_ : float
+        Of log time; scale_ is σ.
+    cure_coef_, cure_intercept_
+        Slopes and intercept of logit π, the probability that the event *ever* happens; None
+        without a cure fraction.
+    parameter_names_ : list of str
+        Order of ``covariance_``; the scale stands there as log σ.
+    covariance_ : float array
+        Inverse of the negative penalised Hessian.
+    log_likelihood_ : float
+        Unpenalised.
+    converged_ : bool
+        True: a fit that does not converge raises.
+    n_iter_ : int
+        Newton iterations.
+
+    Notes
+    -----
+    Likelihood: Turnbull, J R Stat Soc B 1976;38:290. Cure mixture: Farewell, Biometrics
+    1982;38:1041.
+    """
+
+    def __init__(
+        self,
+        distribution: str = "loglogistic",
+        *,
+        cure: bool = True,
+        penalty: float = 1.0,
+        cure_covariates: Sequence[str | int] | None = None,
+        max_iter: int = 100,
+    ) -> None:
+        self.distribution = distribution
+        self.cure = cure
+        self.penalty = penalty
+        self.cure_covariates = cure_covariates
+        self.max_iter = max_iter
+
+    def fit(self, X: Any, y: Array, sample_weight: Array | None = None) -> Self:
+        """Fit by penalised maximum likelihood.
+
+        Parameters
+        ----------
+        X : frame or float array, (n, n_features)
+            Numeric covariates.
+        y : structured array, (n,)
+            From `interval_outcome`.
+        sample_weight : float array, (n,), optional
+            Multiplies each row's log-likelihood.
+
+        Raises
+        ------
+        InputError
+            If the data or settings are not sound, with all problems.
+        TrainingError
+            If the data hold no event, or nothing that could tell a model (`ConvergenceError`).
+        """
+        self._check_settings()
+        values, names = self._matrix(X, reset=True)
+        y = check_outcome(y)
+        weights = _check_weights(sample_weight, len(values))
+        _check_fit(values, y, weights, names)
+        dataset = Dataset.build(values, y, names, self._cure_columns(names))
+        estimates = fit_dataset(
+            dataset,
+            self.distribution,
+            cure=self.cure,
+            penalty=self.penalty,
+            weights=weights,
+            max_iter=self.max_iter,
+        )
+        k = len(names)
+        self.intercept_ = float(estimates.theta[0])
+        self.coef_ = estimates.theta[1 : k + 1]
+        self.scale_ = float(np.exp(estimates.theta[k + 1]))
+        self.cure_intercept_ = float(estimates.theta[k + 2]) if self.cure else None
+        self.cure_coef_ = estimates.theta[k + 3 :] if self.cure else None
+        self.cure_columns_ = dataset.prepared.cure_columns.tolist()
+        self.parameter_names_ = dataset.parameter_names(self.cure)
+        self.covariance_ = estimates.covariance
+        self.log_likelihood_ = estimates.log_likelihood
+        self.n_iter_ = estimates.n_iter
+        self.converged_ = True
+        return self
+
+    def predict_resorption(
+        self, X: Any, *, entry: Any, horizon: Any, interval: float | None = None
+    ) -> Array:
+        """P(event by the row's horizon | no event by its entry).
+
+        Parameters
+        ----------
+        X : frame or float array, (n, n_features)
+            Covariates.
+        entry, horizon : float or float array, (n,)
+            In the unit of the training times, 0 ≤ entry ≤ horizon; one a row.
+        interval : float, optional
+            Level of a delta-method interval on the logit scale, such as 0.95.
+
+        Returns
+        -------
+        float array, (n,), or (n, 3) with p, low, high if an interval is asked for
+        """
+        check_is_fitted(self)
+        values, _ = self._matrix(X, reset=False)
+        entry, horizon = (
+            np.broadcast_to(np.asarray(each, dtype=float), (len(values),))
+            for each in (entry, horizon)
+        )
+        wrong = np.flatnonzero(~((entry >= 0.0) & np.isfinite(entry) & (horizon >= entry)))
+        if len(wrong):
+            raise InputError(
+                f"entry must be 0 or more and horizon not before it: positions {wrong[:5].tolist()}"
+            )
+        design = np.column_stack([np.ones(len(values)), values])
+        if interval is None:
+            return np.asarray(self._curve().probability(design, entry, horizon))
+        if not 0.0 < interval < 1.0:
+            raise InputError(f"interval must be a level between 0 and 1, not {interval:g}")
+        return np.column_stack(self._curve().interval(design, entry, horizon, interval))
+
+    def score(self, X: Any, y: Array, sample_weight: Array | None = None) -> float:
+        """Mean interval log score, log{[S(L) - S(R)] / S(E)}; higher is better.
+
+        S(R) is 0 where R is infinite; for exact times the density takes the difference's place.
+        """
+        check_is_fitted(self)
+        values, names = self._matrix(X, reset=False)
+        y = check_outcome(y)
+        weights = _check_weights(sample_weight, len(values))
+        design = np.column_stack([np.ones(len(values)), values])
+        prepared = prepare(
+            design, y["lower"], y["upper"], y["entry"], cure_columns=self._cure_columns(names)
+        )
+        total = evaluate(
+            prepared,
+            DISTRIBUTIONS[self.distribution],
+            self._theta(),
+            cure=self.cure,
+            weights=prepared.sorted_weights(weights),
+        ).log_likelihood
+        return total / float(len(values) if weights is None else weights.sum())
+
+    def _theta(self) -> Array:
+        cure = [] if self.cure_coef_ is None else [self.cure_intercept_, *self.cure_coef_]
+        return np.array([self.intercept_, *self.coef_, np.log(self.scale_), *cure])
+
+    def _curve(self) -> CureCurve:
+        theta, k = self._theta(), len(self.coef_)
+        return CureCurve(
+            DISTRIBUTIONS[self.distribution],
+            theta[: k + 1],
+            float(theta[k + 1]),
+            theta[k + 2 :] if self.cure else None,
+            self.covariance_,
+            self.cure_columns_,
+        )
+
+    def _check_settings(self) -> None:
+        problems = []
+        if self.distribution not in DISTRIBUTIONS:
+            known = ", ".join(DISTRIBUTIONS)
+            problems.append(f"distribution is {self.distribution!r}, but must be one of {known}")
+        if not 0.0 <= self.penalty < np.inf:
+            problems.append(f"penalty is {self.penalty!r}, but must be a number of 0 or more")
+        if problems:
+            raise InputError(problems)
+
+    def _matrix(self, X: Any, *, reset: bool) -> tuple[Array, list[str]]:
+        names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+        try:
+            values = np.asarray(X, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError("X must hold numbers only") from None
+        if values.ndim != 2:
+            raise InputError(f"X must have two dimensions, rows and covariates, not {values.ndim}")
+        if reset:
+            self.n_features_in_ = values.shape[1]
+            self._names = names or [f"x{column}" for column in range(values.shape[1])]
+            if names:
+                self.feature_names_in_ = np.array(names, dtype=object)
+            elif hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        elif values.shape[1] != self.n_features_in_ or names not in (None, self._names):
+            raise InputError(f"X has {names or values.shape[1]}, but was fitted on {self._names}")
+        rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(rows):
+            raise InputError(f"X must be finite, but is not at positions {rows[:5].tolist()}")
+        return values, self._names
+
+    def _cure_columns(self, names: Sequence[str]) -> list[int]:
+        if self.cure_covariates is None:
+            return list(range(len(names) + 1))
+        chosen = []
+        for covariate in self.cure_covariates:
+            if covariate in names:
+                chosen.append(list(names).index(str(covariate)) + 1)
+            elif isinstance(covariate, int) and 0 <= covariate < len(names):
+                chosen.append(covariate + 1)
+            else:
+                raise InputError(f"cure_covariates names {covariate!r}, not one of {list(names)}")
+        return [0, *sorted(set(chosen))]
+
+
+def _check_weights(weights: Array | None, count: int) -> Array | None:
+    if weights is None:
+        return None
+    weights = np.asarray(weights, dtype=float)
+    if weights.shape != (count,):
+        raise InputError(f"sample_weight has shape {weights.shape}, but must be ({count},)")
+    wrong = np.flatnonzero(~((weights >= 0.0) & np.isfinite(weights)))
+    if len(wrong):
+        raise InputError(
+            f"sample_weight must be 0 or more and finite: positions {wrong[:5].tolist()}"
+        )
+    return weights
+
+
+def _check_fit(X: Array, y: Array, weights: Array | None, names: Sequence[str]) -> None:
+    """Refuse data on which no model of this kind can be fitted, naming what is missing."""
+    if len(X) != len(y):
+        raise InputError(f"X has {len(X)} rows, but y has {len(y)}")
+    used = slice(None) if weights is None else weights > 0.0
+    X, y = X[used], y[used]
+    if not np.isfinite(y["upper"]).any():
+        raise TrainingError("no patient was seen resorbed; without events nothing can be trained")
+    constant = [name for name, low, high in zip(names, X.min(0), X.max(0), strict=True)
+                if low == high]  # fmt: skip
+    if constant:
+        raise TrainingError(
+            f"{', '.join(constant)} has the same value in every patient; leave it out, or bring "
+            "patients who differ"
+        )

@@ -1,0 +1,278 @@
+"""From prepared data to penalised maximum-likelihood estimates in the user's units.
+
+Covariates are standardised and times divided by a typical time inside; `Dataset` does so once,
+and every refit (another distribution, other weights) starts from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training.errors import ConvergenceError
+from discresorb_training.likelihood import EXACT, Evaluation, Prepared, evaluate, prepare
+from discresorb_training.newton import Maximum, maximise
+
+__all__ = ["Dataset", "Estimates", "fit_dataset"]
+
+# above this, in standardised units, a standard error means that the data do not decide
+_LARGEST_STANDARD_ERROR = 50.0
+# data larger than this are first fitted on a share of about half of it, for a start that is near
+_LARGE = 10_000
+_CRUDE_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data sorted, scaled and cut once.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Blocks in standardised units.
+    mean, sd : float array, (k,)
+        Of the covariates.
+    time_unit : float
+        Typical time, by which times were divided.
+    names : sequence of str
+        Of the covariates.
+    """
+
+    prepared: Prepared
+    mean: Array
+    sd: Array
+    time_unit: float
+    names: Sequence[str]
+
+    @classmethod
+    def build(
+        cls,
+        X: Array,
+        y: Array,
+        names: Sequence[str],
+        cure_columns: Sequence[int] | None = None,
+    ) -> Dataset:
+        """Scale and sort covariates X (n, k) and a checked outcome."""
+        mean, sd = X.mean(axis=0), X.std(axis=0)
+        latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
+        time_unit = float(np.exp(np.mean(np.log(latest[latest > 0.0]))))
+        design = np.empty((len(X), X.shape[1] + 1))
+        design[:, 0] = 1.0
+        np.divide(X - mean, sd, out=design[:, 1:])
+        prepared = prepare(
+            design,
+            y["lower"],
+            y["upper"],
+            y["entry"],
+            time_unit=time_unit,
+            cure_columns=cure_columns,
+        )
+        return cls(prepared, mean, sd, time_unit, names)
+
+    def parameter_names(self, cure: bool) -> list[str]:
+        """Names in the order of θ and of the covariance."""
+        names = ["intercept", *self.names, "log_scale"]
+        if cure:
+            wide = ["intercept", *self.names]
+            names += [f"cure_{wide[column]}" for column in self.prepared.cure_columns]
+        return names
+
+    def to_user_units(self, theta: Array, cure: bool) -> tuple[Array, Array]:
+        """Give θ in the covariates' and times' own units, and the matrix that turns it there."""
+        k = len(self.mean)
+        to_user = np.eye(k + 1)
+        to_user[0, 1:] = -self.mean / self.sd
+        to_user[1:, 1:] = np.diag(1.0 / self.sd)
+        transform = np.eye(len(theta))
+        transform[: k + 1, : k + 1] = to_user
+        if cure:
+            columns = self.prepared.cure_columns
+            transform[k + 2 :, k + 2 :] = to_user[np.ix_(columns, columns)]
+        user = transform @ theta
+        user[0] += np.log(self.time_unit)
+        return user, transform
+
+    def log_unit_correction(self, weights: Array | None) -> float:
+        """Give what the log-likelihood loses by densities being in the user's unit of time."""
+        exact = 0.0
+        for block in self.prepared.blocks:
+            if block.kind == EXACT:
+                own = slice(block.start, block.stop)
+                exact += len(block.design) if weights is None else float(weights[own].sum())
+        return exact * float(np.log(self.time_unit))
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Penalised maximum-likelihood estimates in the user's units.
+
+    Parameters
+    ----------
+    theta : float array
+        (β, log σ, γ).
+    covariance : float array
+        Inverse of the negative penalised Hessian.
+    log_likelihood : float
+        Unpenalised, at θ.
+    n_iter : int
+        Newton iterations over all rows.
+    scaled : float array
+        θ in standardised units, to start a refit from.
+    """
+
+    theta: Array
+    covariance: Array
+    log_likelihood: float
+    n_iter: int
+    scaled: Array
+
+
+def fit_dataset(
+    dataset: Dataset,
+    distribution: str,
+    *,
+    cure: bool,
+    penalty: float,
+    weights: Array | None = None,
+    start: Array | None = None,
+    max_iter: int = 100,
+) -> Estimates:
+    """Fit one model.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Prepared once.
+    distribution : str
+        One of `DISTRIBUTIONS`.
+    cure : bool
+        Whether some never resorb.
+    penalty : float
+        Weight of ½ · Σ (standardised slope of logit π)².
+    weights : float array, (n,), optional
+        Of the rows of the data.
+    start : float array, optional
+        Standardised θ of a fit nearby.
+    max_iter : int
+        Newton iterations at most.
+
+    Raises
+    ------
+    ConvergenceError
+        If no maximum is reached, or the data do not determine it.
+    """
+    prepared, k = dataset.prepared, len(dataset.mean)
+    own_weights = prepared.sorted_weights(weights)
+    n_cure = len(prepared.cure_columns) if cure else 0
+    ridge = np.zeros(k + 2 + n_cure)
+    if cure:
+        ridge[k + 2 :] = penalty * (prepared.cure_columns > 0)
+
+    if start is None:
+        start = _start(prepared, distribution, weights, ridge, cure, max_iter)
+    best = maximise(_Penalised(prepared, distribution, own_weights, ridge, cure), start,
+                    max_iter=max_iter)  # fmt: skip
+    covariance = _covariance(best, dataset.parameter_names(cure))
+    theta, transform = dataset.to_user_units(best.theta, cure)
+    log_likelihood = best.evaluation.log_likelihood + 0.5 * float(ridge @ best.theta**2)
+    return Estimates(
+        theta=theta,
+        covariance=transform @ covariance @ transform.T,
+        log_likelihood=log_likelihood - dataset.log_unit_correction(own_weights),
+        n_iter=best.n_iter,
+        scaled=best.theta,
+    )
+
+
+@dataclass(frozen=True)
+class _Penalised:
+    prepared: Prepared
+    distribution: str
+    weights: Array | None
+    ridge: Array
+    cure: bool
+
+    def __call__(self, theta: Array) -> Evaluation:
+        raw = evaluate(
+            self.prepared,
+            DISTRIBUTIONS[self.distribution],
+            theta,
+            cure=self.cure,
+            weights=self.weights,
+        )
+        return Evaluation(
+            raw.log_likelihood - 0.5 * float(self.ridge @ theta**2),
+            raw.gradient - self.ridge * theta,
+            raw.hessian - np.diag(self.ridge),
+        )
+
+
+def _start(
+    prepared: Prepared,
+    distribution: str,
+    weights: Array | None,
+    ridge: Array,
+    cure: bool,
+    max_iter: int,
+) -> Array:
+    rows = len(prepared.order)
+    start = _crude_start(prepared, distribution, weights, ridge, cure)
+    if rows <= _LARGE:
+        return start
+    share = prepared.thinned(2 * rows // _LARGE)
+    function = _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
+    try:
+        return maximise(function, start, max_iter=max_iter).theta
+    except ConvergenceError:
+        return start
+
+
+def _crude_start(
+    prepared: Prepared, distribution: str, weights: Array | None, ridge: Array, cure: bool
+) -> Array:
+    """Best of a few models without covariates, on a share of the rows."""
+    share = prepared.thinned(max(1, len(prepared.order) // _CRUDE_ROWS))
+    function = _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
+    k = share.blocks[0].design.shape[1] - 1
+    candidates = []
+    for location in (-0.7, 0.0, 0.7, 1.5):
+        for log_scale in (-1.0, -0.3):
+            for cure_logit in (0.0, 2.0) if cure else (0.0,):
+                theta = np.zeros(len(ridge))
+                theta[0], theta[k + 1] = location, log_scale
+                if cure:
+                    theta[k + 2] = cure_logit
+                candidates.append(theta)
+    values = [function(theta).log_likelihood for theta in candidates]
+    return candidates[int(np.argmax(np.nan_to_num(values, nan=-np.inf)))]
+
+
+def _covariance(best: Maximum, names: Sequence[str]) -> Array:
+    """Invert the negative Hessian, or say which parameter the data leave open."""
+    values, vectors = np.linalg.eigh(-best.evaluation.hessian)
+    if values[0] < _LARGEST_STANDARD_ERROR**-2:
+        open_ended = names[int(np.argmax(np.abs(vectors[:, 0])))]
+        raise ConvergenceError(_undetermined(open_ended))
+    return np.asarray((vectors / values) @ vectors.T)
+
+
+def _undetermined(name: str) -> str:
+    if name == "cure_intercept":
+        return (
+            "the data do not determine a fraction that never resorbs: the probability of ever "
+            "resorbing runs to 0 or 1"
+        )
+    if name.startswith("cure_"):
+        return (
+            f"the data do not determine how {name.removeprefix('cure_')} changes the probability "
+            "of ever resorbing (separation); a penalty above 0 settles it"
+        )
+    if name == "log_scale":
+        return "the data do not determine the spread of resorption times: it runs to 0 or infinity"
+    return (
+        f"the data do not determine the effect of {name} on the time to resorption "
+        "(separation, or covariates that say the same)"
+    )

@@ -1,0 +1,381 @@
+r"""The likelihood of interval-censored, left-truncated resorption times, with a cure fraction.
+
+Per patient, with entry E, lower L ≥ E and upper R, :math:`\pi` the probability of ever resorbing,
+:math:`F` the distribution of log-time :math:`z(t) = (\log t - x\beta)/\sigma` of those who do and
+:math:`G(t) = \pi F(z(t))`, the log-likelihood is
+
+=======================================  ===================================
+resorbed between two MRIs                log[G(R) - G(L)]
+resorbed before the first follow-up      the same with L = E
+never seen resorbed, R infinite          log[1 - G(L)]; nothing if L = E
+exact, L = R                             log[:math:`\pi` f(z) / (:math:`\sigma` L)]
+=======================================  ===================================
+
+each less log[1 - G(E)] where E > 0. A row depends on the parameters
+:math:`\theta = (\beta, \log\sigma, \gamma)` through three numbers only: its location
+:math:`a = x\beta`, :math:`s = \log\sigma` and :math:`g = \operatorname{logit}\pi = w\gamma`.
+Terms are differentiated twice by (a, s, g) and the chain rule through x and w is a few matrix
+products a block. Rows are sorted once by kind into blocks of about 8,000, which stay in the
+processor's cache; `evaluate` maps over blocks and sums ``(log-likelihood, gradient, Hessian)``.
+
+Assumption: visit times do not depend on the event given covariates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from discresorb.curve import log_population_survival
+from discresorb.distributions import Array, Distribution, softplus
+
+__all__ = ["BLOCK_ROWS", "Block", "Evaluation", "Prepared", "evaluate", "evaluate_block", "prepare"]
+
+BLOCK_ROWS = 8_000
+
+BETWEEN, BEFORE, NEVER_SEEN, EXACT = range(4)
+
+
+class Evaluation(NamedTuple):
+    """Log-likelihood with its gradient and Hessian in θ = (β, log σ, γ)."""
+
+    log_likelihood: float
+    gradient: Array
+    hessian: Array
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of one kind, all with or all without delayed entry.
+
+    Parameters
+    ----------
+    kind : int
+        BETWEEN, BEFORE (lower is 0), NEVER_SEEN or EXACT.
+    design : float array, (n, 1 + k)
+        Leading ones, then covariates.
+    log_lower, log_upper, log_entry : float array, (n,), or None
+        Those that the kind needs.
+    start : int
+        Position of the first row in the sorted order.
+    """
+
+    kind: int
+    design: Array
+    log_lower: Array | None
+    log_upper: Array | None
+    log_entry: Array | None
+    start: int
+
+    @property
+    def stop(self) -> int:
+        """Position after the last row in the sorted order."""
+        return self.start + len(self.design)
+
+    def thinned(self, stride: int, start: int) -> Block:
+        """Every stride-th row, from another position on."""
+
+        def thin(times: Array | None) -> Array | None:
+            return None if times is None else times[::stride]
+
+        return Block(
+            self.kind,
+            self.design[::stride],
+            thin(self.log_lower),
+            thin(self.log_upper),
+            thin(self.log_entry),
+            start,
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data sorted and cut once; refits with other weights start from here.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        All rows that contribute.
+    order : int array
+        Row of the data at each sorted position.
+    n_rows : int
+        Of the data, with those that contribute nothing.
+    cure_columns : int array
+        Columns of the design that enter π.
+    """
+
+    blocks: Sequence[Block]
+    order: Array
+    n_rows: int
+    cure_columns: Array
+
+    def sorted_weights(self, weights: Array | None) -> Array | None:
+        """Bring weights of rows into the blocks' order."""
+        return None if weights is None else np.asarray(weights, dtype=float)[self.order]
+
+    def thinned(self, stride: int) -> Prepared:
+        """Every stride-th sorted row, so that each kind keeps its share."""
+        blocks, rows, start = [], [], 0
+        for block in self.blocks:
+            blocks.append(block.thinned(stride, start))
+            rows.append(self.order[block.start : block.stop : stride])
+            start = blocks[-1].stop
+        order = np.concatenate(rows) if rows else self.order
+        return Prepared(blocks, order, self.n_rows, self.cure_columns)
+
+
+def prepare(
+    design: Array,
+    lower: Array,
+    upper: Array,
+    entry: Array,
+    *,
+    time_unit: float = 1.0,
+    cure_columns: Sequence[int] | None = None,
+) -> Prepared:
+    """Sort rows by kind, take logarithms and cut into blocks.
+
+    Parameters
+    ----------
+    design : float array, (n, 1 + k)
+        Leading ones, then covariates, scaled as the caller likes.
+    lower, upper, entry : float array, (n,)
+        As `interval_outcome` checks them.
+    time_unit : float
+        Times are divided by it.
+    cure_columns : sequence of int, optional
+        Columns of the design that enter π; all by default.
+    """
+    seen, delayed = np.isfinite(upper), entry > 0.0
+    kind = np.select([~seen, lower == upper, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
+    silent = ~seen & (lower == entry)  # never imaged after the index MRI
+    group = np.where(silent, -1, 2 * kind + delayed)
+    by_group = np.argsort(group, kind="stable")
+    order = by_group[int(silent.sum()) :]
+    groups = group[order]
+    with np.errstate(divide="ignore"):
+        log_lower, log_upper, log_entry = (
+            np.log(each[order] / time_unit) for each in (lower, upper, entry)
+        )
+    design = np.ascontiguousarray(design[order])
+    blocks = []
+    edges = np.searchsorted(groups, np.arange(9))
+    for code, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+        for start in range(first, last, BLOCK_ROWS):
+            part = slice(start, min(start + BLOCK_ROWS, last))
+            blocks.append(
+                Block(
+                    kind=code // 2,
+                    design=design[part],
+                    log_lower=None if code // 2 == BEFORE else log_lower[part],
+                    log_upper=log_upper[part] if code // 2 in (BETWEEN, BEFORE) else None,
+                    log_entry=log_entry[part] if code % 2 else None,
+                    start=start,
+                )
+            )
+    columns = np.arange(design.shape[1]) if cure_columns is None else np.array(cure_columns, int)
+    return Prepared(blocks, order, len(lower), columns)
+
+
+def evaluate(
+    prepared: Prepared,
+    distribution: Distribution,
+    theta: Array,
+    *,
+    cure: bool,
+    weights: Array | None = None,
+) -> Evaluation:
+    """Sum log-likelihood, gradient and Hessian over all blocks.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The data.
+    distribution : Distribution
+        Of log resorption times of those who ever resorb.
+    theta : float array
+        (β, log σ, γ), without γ if there is no cure fraction.
+    cure : bool
+        Whether there is one.
+    weights : float array, optional
+        In the blocks' order (`Prepared.sorted_weights`).
+    """
+    total, gradient, hessian = 0.0, np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
+    for block in prepared.blocks:
+        own = None if weights is None else weights[block.start : block.stop]
+        part = evaluate_block(block, distribution, theta, prepared.cure_columns, cure, own)
+        total += part.log_likelihood
+        gradient += part.gradient
+        hessian += part.hessian
+    return Evaluation(total, gradient, hessian)
+
+
+def evaluate_block(
+    block: Block,
+    distribution: Distribution,
+    theta: Array,
+    cure_columns: Array,
+    cure: bool,
+    weights: Array | None,
+) -> Evaluation:
+    """Log-likelihood, gradient and Hessian of one block: the unit that a cluster maps over.
+
+    Overflow gives infinities or nan, which the optimiser takes as a step too far.
+    """
+    width = block.design.shape[1]
+    location = block.design @ theta[:width]
+    log_scale = float(theta[width])
+    with np.errstate(all="ignore"):
+        rows = _Rows(distribution, location, log_scale, len(location))
+        if cure:
+            rows.set_cure(block.design[:, cure_columns] @ theta[width + 1 :])
+        if block.kind == BETWEEN:
+            rows.add_interval(block.log_lower, block.log_upper)
+        elif block.kind == BEFORE:
+            rows.add_before(block.log_upper)
+        elif block.kind == NEVER_SEEN:
+            rows.add_not_yet(block.log_lower, 1.0)
+        else:
+            rows.add_exact(block.log_lower)
+        if block.log_entry is not None:
+            rows.add_not_yet(block.log_entry, -1.0)
+        return rows.collect(block.design, cure_columns, cure, weights)
+
+
+@dataclass
+class _Rows:
+    """Running sums, row by row, of a term and its derivatives by (a, s, g)."""
+
+    distribution: Distribution
+    location: Array
+    log_scale: float
+    count: int
+    value: Array = 0.0
+    a: Array = 0.0
+    s: Array = 0.0
+    g: Array = 0.0
+    aa: Array = 0.0
+    as_: Array = 0.0
+    ss: Array = 0.0
+    ag: Array = 0.0
+    sg: Array = 0.0
+    gg: Array = 0.0
+    cure: bool = False
+    log_ever: Array = 0.0
+    log_never: Array = -np.inf
+    never: Array = 0.0
+    spread: Array = 0.0  # π(1 - π)
+    inverse_scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inverse_scale = float(np.exp(-self.log_scale))
+
+    def set_cure(self, logit: Array) -> None:
+        """Take π from its logit."""
+        self.cure = True
+        self.log_ever, self.log_never = -softplus(-logit), -softplus(logit)
+        self.never = np.exp(self.log_never)
+        self.spread = self.never * np.exp(self.log_ever)
+
+    def _z(self, log_time: Array) -> Array:
+        return (log_time - self.location) * self.inverse_scale
+
+    def add_interval(self, log_lower: Array | None, log_upper: Array | None) -> None:
+        """Add log π + log[F(R) - F(L)]."""
+        z_lower, z_upper = self._z(log_lower), self._z(log_upper)
+        density, slope = self.distribution.log_density, self.distribution.slope
+        log_mass = self.distribution.log_interval(z_lower, z_upper)
+        at_lower = np.exp(density(z_lower) - log_mass)
+        at_upper = np.exp(density(z_upper) - log_mass)
+        lower2 = -at_lower * (slope(z_lower) + at_lower)
+        upper2 = at_upper * (slope(z_upper) - at_upper)
+        cross = at_lower * at_upper
+        from_lower, from_upper = lower2 + cross, upper2 + cross
+        first = at_upper - at_lower
+        moment = z_upper * at_upper - z_lower * at_lower
+        mixed = z_lower * from_lower + z_upper * from_upper
+        second = z_lower * z_lower * lower2 + z_upper * z_upper * upper2
+        self._add_event(log_mass, first, moment)
+        self.aa += (from_lower + from_upper) * self.inverse_scale**2
+        self.as_ += (first + mixed) * self.inverse_scale
+        self.ss += moment + second + 2.0 * z_lower * z_upper * cross
+
+    def add_before(self, log_upper: Array | None) -> None:
+        """Add log π + log F(R): the interval that starts at time zero."""
+        z = self._z(log_upper)
+        log_mass = self.distribution.log_cdf(z)
+        ratio = np.exp(self.distribution.log_density(z) - log_mass)
+        self._add_event(log_mass, ratio, z * ratio)
+        self._add_second(z, ratio, ratio * (self.distribution.slope(z) - ratio))
+
+    def add_exact(self, log_time: Array) -> None:
+        """Add log π + log f(z) - log σ - log t."""
+        z = self._z(log_time)
+        slope = self.distribution.slope(z)
+        self._add_event(self.distribution.log_density(z), slope, z * slope)
+        self._add_second(z, slope, self.distribution.slope_derivative(z))
+        self.value -= self.log_scale + log_time
+        self.s += -1.0
+
+    def add_not_yet(self, log_time: Array | None, sign: float) -> None:
+        """Add sign × log[1 - G(t)]: not resorbed by t, or never going to be."""
+        z = self._z(log_time)
+        log_survival = self.distribution.log_survival(z)
+        log_density = self.distribution.log_density(z)
+        log_rest = log_survival
+        if self.cure:
+            log_rest = log_population_survival(log_survival, self.log_ever, self.log_never)
+        hazard = np.exp(self.log_ever + log_density - log_rest)  # minus the derivative by z
+        second = -hazard * (self.distribution.slope(z) + hazard)
+        self.value += sign * log_rest
+        self.a += sign * self.inverse_scale * hazard
+        self.s += sign * z * hazard
+        self._add_second(z, -sign * hazard, sign * second)
+        if self.cure:
+            # minus the derivative by g: π(1 - π) F / [1 - πF]
+            resorbed = self.spread * np.exp(self.distribution.log_cdf(z) - log_rest)
+            mixed = -hazard * (self.never + resorbed)
+            self.g += -sign * resorbed
+            self.gg += sign * resorbed * (2.0 * np.exp(self.log_ever) - 1.0 - resorbed)
+            self.ag += -sign * self.inverse_scale * mixed
+            self.sg += -sign * z * mixed
+
+    def _add_event(self, log_mass: Array, first: Array, moment: Array) -> None:
+        self.value += log_mass + self.log_ever
+        self.a += -first * self.inverse_scale
+        self.s += -moment
+        if self.cure:
+            self.g += self.never
+            self.gg += -self.spread
+
+    def _add_second(self, z: Array, first: Array, second: Array) -> None:
+        """Chain rule for a term of one time, from its derivatives by z."""
+        self.aa += second * self.inverse_scale**2
+        self.as_ += (first + z * second) * self.inverse_scale
+        self.ss += z * (first + z * second)
+
+    def collect(
+        self, design: Array, cure_columns: Array, cure: bool, weights: Array | None
+    ) -> Evaluation:
+        """Weight the rows and go from (a, s, g) to θ."""
+        names = ("value", "a", "s", "aa", "as_", "ss") + (("g", "ag", "sg", "gg") if cure else ())
+        w = np.ones(self.count) if weights is None else weights
+        term = {name: w * getattr(self, name) for name in names}
+        k = design.shape[1]
+        size = k + 1 + (len(cure_columns) if cure else 0)
+        gradient, hessian = np.empty(size), np.empty((size, size))
+        gradient[:k], gradient[k] = design.T @ term["a"], term["s"].sum()
+        hessian[:k, :k] = design.T @ (design * term["aa"][:, None])
+        hessian[k, :k] = hessian[:k, k] = design.T @ term["as_"]
+        hessian[k, k] = term["ss"].sum()
+        if cure:
+            wide = design[:, cure_columns]
+            gradient[k + 1 :] = wide.T @ term["g"]
+            hessian[k + 1 :, k + 1 :] = wide.T @ (wide * term["gg"][:, None])
+            hessian[k + 1 :, :k] = wide.T @ (design * term["ag"][:, None])
+            hessian[k + 1 :, k] = wide.T @ term["sg"]
+            hessian[: k + 1, k + 1 :] = hessian[k + 1 :, : k + 1].T
+        return Evaluation(float(term["value"].sum()), gradient, hessian)

@@ -1,0 +1,94 @@
+"""Safeguarded Newton maximisation with an analytic Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from discresorb.distributions import Array
+from discresorb_training.errors import ConvergenceError
+from discresorb_training.likelihood import Evaluation
+
+__all__ = ["Maximum", "maximise"]
+
+# Newton decrement, in units of the log-likelihood, below which one last full step is exact
+_DECREMENT = 1e-8
+_SUFFICIENT_INCREASE = 1e-4
+_LONGEST_STEP = 4.0  # in standardised parameters
+_MOST_HALVINGS = 30
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where the maximum lies, what the function is there, and how long it took."""
+
+    theta: Array
+    evaluation: Evaluation
+    n_iter: int
+
+
+def maximise(
+    function: Callable[[Array], Evaluation], start: Array, *, max_iter: int = 100
+) -> Maximum:
+    """Find a maximum.
+
+    Each step solves with the Hessian's eigenvalues made negative definite, is cut to a trust
+    length and halved until the function rises enough. Near the maximum full steps are taken: there
+    the change of the function is below its rounding, but the gradient still points home.
+
+    Raises
+    ------
+    ConvergenceError
+        If no maximum is reached.
+    """
+    theta, here = start, function(start)
+    if not _finite(here):
+        raise ConvergenceError("the log-likelihood is not finite at the starting values")
+    for iteration in range(1, max_iter + 1):
+        step, concave = _step(here)
+        decrement = float(here.gradient @ step)
+        if decrement < _DECREMENT and concave:
+            last = function(theta + step)
+            if _finite(last) and last.gradient @ _step(last)[0] <= _DECREMENT:
+                return Maximum(theta + step, last, iteration)
+            return Maximum(theta, here, iteration)
+        theta, here = _advance(function, theta, here, step, decrement)
+    raise ConvergenceError(f"no maximum of the likelihood was reached in {max_iter} iterations")
+
+
+def _step(here: Evaluation) -> tuple[Array, bool]:
+    """Newton step from the negative Hessian with its eigenvalues made positive."""
+    values, vectors = np.linalg.eigh(-here.hessian)
+    floor = 1e-10 * max(float(np.abs(values).max()), 1e-300)
+    step = vectors @ ((vectors.T @ here.gradient) / np.maximum(np.abs(values), floor))
+    return step, bool(values[0] > 0.0)
+
+
+def _advance(
+    function: Callable[[Array], Evaluation],
+    theta: Array,
+    here: Evaluation,
+    step: Array,
+    decrement: float,
+) -> tuple[Array, Evaluation]:
+    length = float(np.abs(step).max())
+    fraction = min(1.0, _LONGEST_STEP / length)
+    # where the expected rise is below rounding, no rise can be asked for
+    slack = 1e-13 * (1.0 + abs(here.log_likelihood))
+    for _ in range(_MOST_HALVINGS):
+        there = function(theta + fraction * step)
+        needed = _SUFFICIENT_INCREASE * fraction * decrement - slack
+        if _finite(there) and there.log_likelihood - here.log_likelihood >= needed:
+            return theta + fraction * step, there
+        fraction *= 0.5
+    raise ConvergenceError("no step from the last estimates raises the likelihood")
+
+
+def _finite(here: Evaluation) -> bool:
+    return bool(
+        np.isfinite(here.log_likelihood)
+        and np.isfinite(here.gradient).all()
+        and np.isfinite(here.hessian).all()
+    )

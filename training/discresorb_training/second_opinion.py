@@ -1,0 +1,250 @@
+"""Ask lifelines: the same likelihood at our estimates, and the same maximum.
+
+lifelines scores a right-censored row as S(lower) - S(very late), which is wrong with a cure
+fraction: S(very late) is then 1 - π. The fitter used here makes S(very late) zero for those rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from discresorb.curve import CureCurve
+from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training.errors import ConvergenceError
+from discresorb_training.fitting import Dataset, fit_dataset
+from discresorb_training.likelihood import evaluate, prepare
+
+__all__ = ["SecondOpinion", "ask_lifelines"]
+
+MOST_ROWS = 20_000
+LIKELIHOOD_TOLERANCE = 1e-8  # relative, at the same estimates
+MAXIMUM_TOLERANCE = 1e-3  # of the log-likelihood, between the two maxima
+PROBABILITY_TOLERANCE = 1e-3
+_SPAN = 6.0  # months after entry at which probabilities are compared
+_NEVER = 1e25  # what lifelines makes of an infinite upper bound
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What lifelines says of a fit.
+
+    Parameters
+    ----------
+    agrees : bool or None
+        None: there is no second opinion on the maximum, and `why` says why.
+    why : str
+        In words.
+    figures : dict
+        Log-likelihoods at our estimates and at both maxima, largest difference in probability.
+    """
+
+    agrees: bool | None
+    why: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def ask_lifelines(
+    X: Array,
+    y: Array,
+    theta: Array,
+    distribution: str,
+    *,
+    cure: bool,
+    seed: int = 0,
+) -> SecondOpinion:
+    """Compare a fit with lifelines.
+
+    Parameters
+    ----------
+    X, y : arrays
+        Covariates (n, k) and outcome; beyond 20,000 rows a random 20,000 are used.
+    theta : float array
+        Our (penalised) estimates in the units of X and y.
+    distribution : str
+        One of `DISTRIBUTIONS`.
+    cure : bool
+        Whether there is a cure fraction, with all covariates.
+    seed : int
+        Of the random rows.
+    """
+    if len(X) > MOST_ROWS:
+        rows = np.random.default_rng(seed).choice(len(X), MOST_ROWS, replace=False)
+        X, y = X[rows], y[rows]
+    lifelines = _Lifelines(X, y, distribution, cure)
+    ours = _log_likelihood(X, y, theta, distribution, cure)
+    theirs = lifelines.log_likelihood(theta)
+    figures = {"ours at our estimates": ours, "lifelines at our estimates": theirs}
+    if not abs(theirs - ours) <= LIKELIHOOD_TOLERANCE * abs(ours):
+        why = f"lifelines gives the log-likelihood {theirs:.8f} where ours is {ours:.8f}"
+        return SecondOpinion(False, why, figures)
+    return _compare_maxima(lifelines, X, y, distribution, cure, figures)
+
+
+def _compare_maxima(
+    lifelines: _Lifelines,
+    X: Array,
+    y: Array,
+    distribution: str,
+    cure: bool,
+    figures: dict[str, float],
+) -> SecondOpinion:
+    dataset = Dataset.build(X, y, [f"x{j}" for j in range(X.shape[1])])
+    try:
+        mine = fit_dataset(dataset, distribution, cure=cure, penalty=0.0)
+    except ConvergenceError as error:
+        return SecondOpinion(None, f"without the penalty our fit has no maximum: {error}", figures)
+    best = lifelines.fit(mine.theta, mine.log_likelihood)
+    if isinstance(best, str):
+        return SecondOpinion(None, best, figures)
+    their_theta, their_maximum = best
+    figures["ours at our maximum"] = mine.log_likelihood
+    figures["lifelines at its maximum"] = their_maximum
+    difference = their_maximum - mine.log_likelihood
+    if difference > MAXIMUM_TOLERANCE:
+        return SecondOpinion(
+            False, f"lifelines finds a log-likelihood that is better by {difference:.6f}", figures
+        )
+    if difference < -MAXIMUM_TOLERANCE:
+        why = f"lifelines stops at a log-likelihood that is worse by {-difference:.6f}"
+        return SecondOpinion(None, why, figures)
+    apart = float(
+        np.abs(
+            _probabilities(X, y, mine.theta, distribution, cure)
+            - _probabilities(X, y, their_theta, distribution, cure)
+        ).max()
+    )
+    figures["largest difference in probability"] = apart
+    if apart > PROBABILITY_TOLERANCE:
+        why = f"log-likelihoods are equal, but probabilities differ by up to {apart:.4f} (flat)"
+        return SecondOpinion(None, why, figures)
+    return SecondOpinion(True, "same likelihood, same maximum, same probabilities", figures)
+
+
+def _log_likelihood(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> float:
+    design = np.column_stack([np.ones(len(X)), X])
+    prepared = prepare(design, y["lower"], y["upper"], y["entry"])
+    return evaluate(prepared, DISTRIBUTIONS[distribution], theta, cure=cure).log_likelihood
+
+
+def _probabilities(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> Array:
+    design = np.column_stack([np.ones(len(X)), X])
+    k = X.shape[1]
+    curve = CureCurve(
+        DISTRIBUTIONS[distribution],
+        theta[: k + 1],
+        float(theta[k + 1]),
+        theta[k + 2 :] if cure else None,
+        np.zeros((len(theta), len(theta))),
+    )
+    return np.asarray(curve.probability(design, y["entry"], y["entry"] + _SPAN))
+
+
+class _Lifelines:
+    """A lifelines regression on the same rows, with our order of parameters on the outside."""
+
+    def __init__(self, X: Array, y: Array, distribution: str, cure: bool) -> None:
+        import pandas as pd
+
+        self._k = X.shape[1]
+        names = [f"x{j}" for j in range(self._k)]
+        self._frame = pd.DataFrame(X, columns=names)
+        self._frame["lower"], self._frame["entry"] = y["lower"], y["entry"]
+        self._frame["upper"] = np.minimum(y["upper"], _NEVER)
+        formula = " + ".join(["1", *names])
+        self._regressors = {"a_location_": formula, "b_log_scale_": "1"}
+        if cure:
+            self._regressors["c_logit_ever_"] = formula
+        self._fitter_class = _fitter_class(distribution, cure)
+        sd = self._frame[names].std().to_numpy()
+        scales = [1.0, *sd]
+        self._scales = np.array([*scales, 1.0, *(scales if cure else [])])
+
+    def _fitter(self) -> Any:
+        return self._fitter_class()
+
+    def _run(self, fitter: Any, initial: Array | None, **options: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # lifelines' advice on the data's looks
+            fitter.fit_interval_censoring(
+                self._frame,
+                "lower",
+                "upper",
+                entry_col="entry",
+                regressors=self._regressors,
+                initial_point=initial,
+                fit_options=options,
+            )
+
+    def log_likelihood(self, theta: Array) -> float:
+        """Give what lifelines makes of our estimates."""
+        import pandas as pd
+        from lifelines.exceptions import ConvergenceError as LifelinesConvergenceError
+
+        fitter = self._fitter()
+        # one iteration is not meant to converge; it only sets the fitter up
+        with contextlib.suppress(LifelinesConvergenceError, np.linalg.LinAlgError):
+            self._run(fitter, theta * self._scales, maxiter=1)
+        fitter.params_ = pd.Series(theta)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            return float(fitter.score(self._frame)) * len(self._frame)
+
+    def fit(self, ours: Array, our_maximum: float) -> tuple[Array, float] | str:
+        """Find lifelines' maximum: from its own start, and from ours if that falls short."""
+        from lifelines.exceptions import ConvergenceError as LifelinesConvergenceError
+
+        failure = ""
+        best: tuple[Array, float] | None = None
+        for initial in (None, ours * self._scales):
+            fitter = self._fitter()
+            try:
+                self._run(fitter, initial)
+            except (LifelinesConvergenceError, np.linalg.LinAlgError) as error:
+                failure = " ".join(str(error).split())[:80]
+                continue
+            reached = float(fitter.log_likelihood_)
+            if best is None or reached > best[1]:
+                best = fitter.params_.to_numpy(), reached
+            if best[1] >= our_maximum - MAXIMUM_TOLERANCE:
+                return best
+        return best or f"lifelines did not converge: {failure}"
+
+
+def _fitter_class(distribution: str, cure: bool) -> Any:
+    import autograd.numpy as anp
+    from autograd.scipy.stats import norm
+    from lifelines.fitters import ParametricRegressionFitter
+
+    survival: Callable[[Any], Any] = {
+        "loglogistic": lambda z: 1.0 / (1.0 + anp.exp(z)),
+        "lognormal": lambda z: norm.sf(z),
+        "weibull": lambda z: anp.exp(-anp.exp(z)),
+    }[distribution]
+
+    class Fitter(ParametricRegressionFitter):  # type: ignore[misc]  # lifelines has no types
+        # lifelines flattens parameters by sorted name, hence the letters
+        _fitted_parameter_names = ["a_location_", "b_log_scale_", *(["c_logit_ever_"] * cure)]  # noqa: RUF012 - lifelines' protocol
+        _scipy_fit_method = "BFGS"
+        _scipy_fit_options = {"gtol": 1e-6}  # noqa: RUF012 - lifelines' protocol
+
+        def _survival_function(self, params: Any, T: Any, Xs: Any) -> Any:
+            location = anp.dot(Xs["a_location_"], params["a_location_"])
+            log_scale = anp.dot(Xs["b_log_scale_"], params["b_log_scale_"])
+            z = (anp.log(anp.clip(T, 1e-25, anp.inf)) - location) / anp.exp(log_scale)
+            alive = survival(z)
+            if cure:
+                logit = anp.dot(Xs["c_logit_ever_"], params["c_logit_ever_"])
+                ever = 1.0 / (1.0 + anp.exp(-logit))
+                alive = 1.0 - ever + ever * alive
+            return alive * (T < _NEVER)
+
+        def _cumulative_hazard(self, params: Any, T: Any, Xs: Any) -> Any:
+            return -anp.log(self._survival_function(params, T, Xs))
+
+    return Fitter

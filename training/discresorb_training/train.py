@@ -1,0 +1,351 @@
+"""Train: select, fit, ask for a second opinion, and make an artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from discresorb import __version__
+from discresorb.artifact import FORMAT, content_id, save_artifact
+from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.distributions import DISTRIBUTIONS
+from discresorb.errors import InputError
+from discresorb.predictor import Predictor
+from discresorb.wording import ESTIMAND, SYNTHETIC
+from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.errors import TrainingError
+from discresorb_training.estimator import ResorptionModel
+from discresorb_training.second_opinion import SecondOpinion, ask_lifelines
+from discresorb_training.selection import Candidate, candidates, choose
+
+__all__ = ["DATA_ORIGINS", "TrainResult", "train", "train_cohort"]
+
+DATA_ORIGINS = (SYNTHETIC, "observed")
+CENTRAL = 0.98
+_FOLDS = 5
+_QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained model and how it came about.
+
+    Parameters
+    ----------
+    model : ResorptionModel
+        The fit.
+    predictor : Predictor
+        The same model, ready to predict.
+    artifact : dict
+        What `save` writes.
+    tried : sequence of Candidate
+        Every model that was compared.
+    notes : sequence of str
+        What the person who trains must know.
+    """
+
+    model: ResorptionModel
+    predictor: Predictor
+    artifact: dict[str, Any]
+    tried: Sequence[Candidate]
+    notes: Sequence[str]
+
+    def summary(self) -> list[str]:
+        """Say what was trained and how it was chosen, a line each."""
+        lines = [f"Trained {self.artifact['model_id']}, endpoint: {self.artifact['endpoint']}."]
+        lines += [f"  {name}: {value}" for name, value in self.artifact["metrics"].items()]
+        lines.append(
+            f"  penalty: {self.artifact['penalty']:g} on the standardised slopes of the "
+            "probability of ever resorbing"
+        )
+        return lines + [f"Note: {note}." for note in self.notes]
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Save as ``NAME.joblib`` with its JSON twin and hashes."""
+        path = Path(path)
+        if path.suffix != ".joblib":
+            raise InputError(f"{path} must end in .joblib")
+        save_artifact(self.artifact, path, force=force)
+
+
+def train(
+    cohort: Any,
+    *,
+    endpoint: str,
+    data_origin: str,
+    seed: int = 0,
+    distribution: str = "auto",
+    cure: bool | Literal["auto"] = "auto",
+    penalty: float = 1.0,
+    second_opinion: bool = True,
+) -> TrainResult:
+    """Train a model on a cohort, one row a patient.
+
+    Parameters
+    ----------
+    cohort : pandas.DataFrame or polars.DataFrame
+        Training columns; months or dates.
+    endpoint : str
+        What counted as resorbed, in words.
+    data_origin : {"synthetic", "observed"}
+        Whether the patients are simulated; predictions of a synthetic model say so.
+    seed : int
+        Of the cross-validation's folds and of the second opinion's rows.
+    distribution : str
+        "auto" chooses among the three by the cross-validated interval log score.
+    cure : bool or "auto"
+        Whether some never resorb; "auto" keeps a cure fraction only if it scores better.
+    penalty : float
+        Weight of ½ · Σ (standardised slope of logit π)².
+    second_opinion : bool
+        Ask lifelines; leave it out only in simulation studies.
+
+    Raises
+    ------
+    InputError
+        If settings or cohort do not fit, with all problems.
+    TrainingError
+        If the cohort does not carry a model; the message says what is missing.
+    """
+    return train_cohort(
+        cohort_from_frame(cohort),
+        endpoint=endpoint,
+        data_origin=data_origin,
+        seed=seed,
+        distribution=distribution,
+        cure=cure,
+        penalty=penalty,
+        second_opinion=second_opinion,
+    )
+
+
+def train_cohort(
+    cohort: Cohort,
+    *,
+    endpoint: str,
+    data_origin: str,
+    seed: int,
+    distribution: str,
+    cure: bool | Literal["auto"],
+    penalty: float,
+    second_opinion: bool,
+) -> TrainResult:
+    """Train on a cohort that is already read; see `train`."""
+    _check_settings(endpoint, data_origin, distribution, penalty)
+    _check_information(cohort)
+    X, y = cohort.X, cohort.y
+    tried = candidates(
+        X,
+        y,
+        distributions=tuple(DISTRIBUTIONS) if distribution == "auto" else (distribution,),
+        cures=(False, True) if cure == "auto" else (cure,),
+        penalty=penalty,
+        folds=_FOLDS,
+        seed=seed,
+    )
+    model, best = _fit_best(X, y, tried, penalty, cohort)
+    opinion = None
+    if second_opinion:
+        opinion = ask_lifelines(X, y, model._theta(), best.distribution, cure=best.cure, seed=seed)
+        if opinion.agrees is False:
+            raise TrainingError(
+                f"the second opinion disagrees, so nothing was saved: {opinion.why}; please "
+                "report this with the data card"
+            )
+    notes = _notes(tried, best, cure, opinion)
+    artifact = _artifact(cohort, model, best, tried, opinion, endpoint, data_origin, penalty)
+    return TrainResult(model, Predictor(artifact), artifact, tried, notes)
+
+
+def _check_settings(endpoint: str, data_origin: str, distribution: str, penalty: float) -> None:
+    problems = []
+    if not endpoint.strip():
+        problems.append("endpoint is empty; say in words what counted as resorbed")
+    if data_origin not in DATA_ORIGINS:
+        problems.append(
+            f"data_origin entered as {data_origin}, but must be one of {', '.join(DATA_ORIGINS)}"
+        )
+    if distribution not in ("auto", *DISTRIBUTIONS):
+        problems.append(
+            f"distribution entered as {distribution}, but must be auto or one of "
+            + ", ".join(DISTRIBUTIONS)
+        )
+    if not 0.0 <= penalty < math.inf:
+        problems.append(f"penalty entered as {penalty:g}, but must be a number of 0 or more")
+    if problems:
+        raise InputError(problems)
+
+
+def _check_information(cohort: Cohort) -> None:
+    events = int(np.isfinite(cohort.y["upper"]).sum())
+    if events < 2 * _FOLDS:
+        raise TrainingError(
+            f"{events} patients were seen resorbed, but at least {2 * _FOLDS} are needed to train "
+            "and to check what was trained"
+        )
+    for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
+        if values.min() == values.max():
+            raise TrainingError(
+                f"{column.name} is {values[0]:g} in every patient; its effect cannot be trained. "
+                "Bring patients who differ"
+            )
+
+
+def _fit_best(
+    X: Any, y: Any, tried: Sequence[Candidate], penalty: float, cohort: Cohort
+) -> tuple[ResorptionModel, Candidate]:
+    """Fit the best candidate to all patients, the next best if that fails."""
+    import pandas as pd
+
+    left = list(tried)
+    names = [column.name for column in cohort.covariates]
+    while True:
+        best = choose(left)
+        model = ResorptionModel(best.distribution, cure=best.cure, penalty=penalty)
+        try:
+            return model.fit(pd.DataFrame(X, columns=names), y), best
+        except TrainingError as error:
+            left[left.index(best)] = Candidate(best.distribution, best.cure, None, str(error))
+
+
+def _notes(
+    tried: Sequence[Candidate], best: Candidate, cure: bool | str, opinion: SecondOpinion | None
+) -> list[str]:
+    notes = [f"{each.name} left out: {each.failure}" for each in tried if each.log_score is None]
+    if cure == "auto" and not best.cure:
+        able = any(each.cure and each.log_score is not None for each in tried)
+        notes.append(
+            "no fraction that never resorbs is assumed, because it "
+            + ("did not predict better" if able else "could not be estimated from these data")
+        )
+    if opinion is not None and opinion.agrees is None:
+        notes.append(f"second opinion on the maximum unavailable: {opinion.why}")
+    return notes
+
+
+def _artifact(
+    cohort: Cohort,
+    model: ResorptionModel,
+    best: Candidate,
+    tried: Sequence[Candidate],
+    opinion: SecondOpinion | None,
+    endpoint: str,
+    data_origin: str,
+    penalty: float,
+) -> dict[str, Any]:
+    k = len(cohort.covariates)
+    theta = model._theta()
+    artifact: dict[str, Any] = {
+        "format": FORMAT,
+        "model_id": "",
+        "distribution": best.distribution,
+        "cure": best.cure,
+        "covariates": [
+            {
+                "name": column.name,
+                "label": column.meaning,
+                "unit": column.unit,
+                "kind": column.kind,
+                "range": [0.0, 1.0] if column.kind == "flag" else [column.low, column.high],
+                "terms": [{"type": "linear"}],
+            }
+            for column in cohort.covariates
+        ],
+        "parameter_names": list(model.parameter_names_),
+        "location": theta[: k + 1],
+        "log_scale": float(theta[k + 1]),
+        "cure_coefficients": theta[k + 2 :] if best.cure else None,
+        "cure_columns": None,
+        "covariance": np.ascontiguousarray(model.covariance_),
+        "between_study_sd": None,
+        "penalty": float(penalty),
+        "support": _support(cohort),
+        "longest_follow_up": float(cohort.last_seen.max()),
+        "endpoint": endpoint.strip(),
+        "estimand": ESTIMAND,
+        "data_origin": data_origin,
+        "fingerprint": _fingerprint(cohort),
+        "parent_model": None,
+        "versions": _versions(),
+        "metrics": _metrics(cohort, model, best, tried, opinion),
+    }
+    artifact["model_id"] = content_id({**artifact, "versions": {}})
+    return artifact
+
+
+def _metrics(
+    cohort: Cohort,
+    model: ResorptionModel,
+    best: Candidate,
+    tried: Sequence[Candidate],
+    opinion: SecondOpinion | None,
+) -> dict[str, Any]:
+    said = "not asked"
+    if opinion is not None:
+        said = f"{'agrees' if opinion.agrees else 'unavailable'}: {opinion.why}"
+    return {
+        **cohort.flow(),
+        "log-likelihood": round(model.log_likelihood_, 6),
+        "cross-validated interval log score": round(best.log_score or 0.0, 8),
+        "compared": ", ".join(
+            f"{each.name} {'failed' if each.log_score is None else f'{each.log_score:.5f}'}"
+            for each in tried
+        ),
+        "second opinion (lifelines)": said,
+    }
+
+
+def _support(cohort: Cohort) -> dict[str, Any]:
+    """Central range of every number, by level of the first flag covariate."""
+    flags = [j for j, column in enumerate(cohort.covariates) if column.kind == "flag"]
+    by = flags[0] if flags else None
+    levels = np.zeros(len(cohort.X)) if by is None else cohort.X[:, by]
+    numbers = {
+        column.name: cohort.X[:, j]
+        for j, column in enumerate(cohort.covariates)
+        if column.kind == "number"
+    }
+    numbers[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
+    tail = (1.0 - CENTRAL) / 2.0
+    return {
+        "by": None if by is None else cohort.covariates[by].name,
+        "central": CENTRAL,
+        "groups": [
+            {
+                "level": float(level),
+                "n": int((levels == level).sum()),
+                "ranges": {
+                    name: np.quantile(values[levels == level], [tail, 1.0 - tail]).tolist()
+                    for name, values in numbers.items()
+                },
+            }
+            for level in np.unique(levels)
+        ],
+    }
+
+
+def _fingerprint(cohort: Cohort) -> dict[str, Any]:
+    content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
+    values = {column.name: cohort.X[:, j] for j, column in enumerate(cohort.covariates)}
+    values[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
+    return {
+        "rows": len(cohort.X),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "quantiles": {
+            name: dict(zip(map(str, _QUANTILES), np.quantile(v, _QUANTILES).tolist(), strict=True))
+            for name, v in values.items()
+        },
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "scikit-learn", "lifelines", "joblib")
+    return {"discresorb": __version__, **{name: version(name) for name in libraries}}
