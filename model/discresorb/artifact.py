@@ -237,10 +237,30 @@ def _check_shape(path: Path, artifact: Mapping[str, Any]) -> None:
         f"{key} is {type(artifact[key]).__name__}" if key in artifact else f"{key} is missing"
         for key, kind in _REQUIRED.items()
         if key not in artifact or not isinstance(artifact[key], kind)
-    ]
-    if not wrong:
-        count = len(artifact["parameter_names"])
-        if artifact["covariance"].shape != (count, count):
-            wrong.append(f"covariance has shape {artifact['covariance'].shape}, not {count} square")
+    ] or _wrong_numbers(artifact)
     if wrong:
         raise ArtifactError(f"{path} is not a whole model: " + "; ".join(wrong))
+
+
+def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
+    width = len(artifact["covariates"]) + 1
+    cure_width = 0
+    if artifact["cure"]:
+        columns = artifact["cure_columns"]
+        cure_width = width if columns is None else len(columns)
+    count = width + 1 + cure_width
+    shapes = {"location": (width,), "covariance": (count, count)}
+    if artifact["cure_coefficients"] is not None or artifact["cure"]:
+        shapes["cure_coefficients"] = (cure_width,)
+    wrong = []
+    for key, shape in shapes.items():
+        values = np.asarray(artifact[key] if artifact[key] is not None else np.nan)
+        if values.shape != shape:
+            wrong.append(f"{key} has shape {values.shape}, but must have {shape}")
+        elif not np.isfinite(values).all():
+            wrong.append(f"{key} is not finite")
+    if not math.isfinite(artifact["log_scale"]):
+        wrong.append("log_scale is not finite")
+    if len(artifact["parameter_names"]) != count:
+        wrong.append(f"there are {len(artifact['parameter_names'])} parameter names, not {count}")
+    return wrong

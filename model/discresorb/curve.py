@@ -157,8 +157,11 @@ class CureCurve:
         else:
             cure_logit = design[..., self._columns] @ self.cure
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
-        parts = logit_resorption(self.distribution, z_entry, z_horizon, log_ever, log_never)
-        return (*parts, z_entry, z_horizon, log_ever, log_never)
+        logit, *terms = logit_resorption(
+            self.distribution, z_entry, z_horizon, log_ever, log_never
+        )
+        logit = np.where(np.less_equal(horizon, entry), -np.inf, logit)  # also if both are 0
+        return (logit, *terms, z_entry, z_horizon, log_ever, log_never)
 
     def _logit_and_gradient(
         self, design: Array, entry: Array, horizon: Array

@@ -323,7 +323,14 @@ def load(path: str | Path | None = None) -> Predictor:
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
     """
-    return Predictor(load_artifact(Path(path) if path is not None else find_default()))
+    path = Path(path) if path is not None else find_default()
+    artifact = load_artifact(path)
+    try:
+        return Predictor(artifact)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{path} is not a whole model: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _design(covariates: Sequence[float]) -> Array:

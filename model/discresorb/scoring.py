@@ -146,21 +146,18 @@ def score_frame(predictor: Predictor, frame: Any, *, threshold: float) -> Any:
     """Score a pandas or polars frame and return it with the output columns added."""
     import narwhals as nw
 
-    try:
-        wrapped = nw.from_native(frame, eager_only=True)
-        kind = wrapped.implementation
-    except (TypeError, ValueError):
-        kind = nw.Implementation.UNKNOWN
-    if not (kind.is_pandas() or kind.is_polars()):
+    is_pandas = nw.dependencies.is_pandas_dataframe(frame)
+    if not (is_pandas or nw.dependencies.is_polars_dataframe(frame)):
         raise InputFileError(
             f"score needs a pandas or polars DataFrame, but was given {type(frame).__name__}; "
             "collect a lazy frame first"
         )
     names = [str(name) for name in frame.columns]
     _check_header(predictor, names, "frame")
+    wrapped = nw.from_native(frame, eager_only=True)
     cells = {name: _native_cells(wrapped[name]) for name in _columns_read(predictor) & set(names)}
     scored = score_columns(predictor, cells, len(frame), threshold=threshold)
-    add = _add_to_pandas if kind.is_pandas() else _add_to_polars
+    add = _add_to_pandas if is_pandas else _add_to_polars
     return add(frame, scored)
 
 

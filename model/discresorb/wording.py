@@ -54,8 +54,10 @@ def frequency_sentence(
         if surgery_day is not None
         else f"within {wait:.1f} months of the index MRI"
     )
+    share = percent(probability)
+    about = "about " if share.isdigit() else ""
     return (
-        f"If surgery does not happen {until}, about {percent(probability)} of 100 patients like "
+        f"If surgery does not happen {until}, {about}{share} of 100 patients like "
         f"this would show resorption on MRI by then; 95 % interval {percent(low)} to "
         f"{percent(high)}."
     )

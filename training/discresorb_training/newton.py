@@ -18,6 +18,7 @@ _DECREMENT = 1e-8
 _SUFFICIENT_INCREASE = 1e-4
 _LONGEST_STEP = 4.0  # in standardised parameters
 _MOST_HALVINGS = 30
+_FLATTEST = 1e-12  # curvature below this is none; the step's length is cut anyway
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def maximise(
 def _step(here: Evaluation) -> tuple[Array, bool]:
     """Newton step from the negative Hessian with its eigenvalues made positive."""
     values, vectors = np.linalg.eigh(-here.hessian)
-    floor = 1e-10 * max(float(np.abs(values).max()), 1e-300)
+    floor = max(1e-10 * float(np.abs(values).max()), _FLATTEST)
     step = vectors @ ((vectors.T @ here.gradient) / np.maximum(np.abs(values), floor))
     return step, bool(values[0] > 0.0)
 

@@ -1,0 +1,304 @@
+"""The artifact: whole or refused. Nothing that it names is run, and a kill leaves one that loads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from conftest import ROOT, Run
+from discresorb import ArtifactError, Predictor, load
+from discresorb.artifact import content_id, load_artifact, save_artifact
+from discresorb.errors import OutputError
+
+Artifact = dict[str, Any]
+
+
+@pytest.fixture
+def artifact(default_path: Path) -> Artifact:
+    return load_artifact(default_path)
+
+
+@pytest.fixture
+def copied(default_path: Path, tmp_path: Path) -> Path:
+    for suffix in (".joblib", ".json", ".sha256"):
+        shutil.copy(default_path.with_suffix(suffix), tmp_path / f"m{suffix}")
+    path = tmp_path / "m.joblib"
+    rehash(path)
+    return path
+
+
+def rehash(path: Path) -> None:
+    """What an attacker does, who can write the model and its hash."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".sha256").write_text(f"{digest}  {path.name}\n")
+
+
+def refused(path: Path, run: Run, words: str) -> None:
+    with pytest.raises(ArtifactError, match=words):
+        load(path)
+    done = run("predict", "--model", path, "--size-mm", 9)
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_saves_and_loads_the_same(artifact: Artifact, tmp_path: Path) -> None:
+    path = tmp_path / "m.joblib"
+    save_artifact(artifact, path)
+    again = load_artifact(path)
+    assert again.keys() == artifact.keys()
+    np.testing.assert_array_equal(again["covariance"], artifact["covariance"])
+    assert again["model_id"] == artifact["model_id"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["m.joblib", "m.json", "m.sha256"]
+    subprocess.run(["sha256sum", "-c", "m.sha256"], cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_holds_no_objects_and_no_rows(artifact: Artifact, default_path: Path) -> None:
+    allowed = (str, int, float, bool, type(None), list, dict, np.ndarray)
+
+    def walk(value: object) -> None:
+        assert type(value) in allowed, type(value)
+        if isinstance(value, np.ndarray):
+            assert value.dtype == np.float64
+            assert value.size < 100
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            walk(each)
+
+    walk(artifact)
+    assert default_path.stat().st_size < 20_000
+
+
+def test_twin_says_the_same(artifact: Artifact, default_path: Path) -> None:
+    twin = json.loads(default_path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert twin["location"] == artifact["location"].tolist()
+    assert twin["model_id"] == artifact["model_id"]
+    assert len(twin["equation"]) == 4
+
+
+def test_same_content_same_id(artifact: Artifact) -> None:
+    other = {**artifact, "location": artifact["location"] + 1e-9}
+    assert content_id(artifact) == content_id(dict(artifact))
+    assert content_id(artifact) != content_id(other)
+
+
+def test_altered_bytes(copied: Path, run: Run) -> None:
+    content = bytearray(copied.read_bytes())
+    content[len(content) // 2] ^= 1
+    copied.write_bytes(bytes(content))
+    listed = copied.with_suffix(".sha256").read_text()[:64]
+    found = hashlib.sha256(bytes(content)).hexdigest()
+    refused(copied, run, f"has been altered: its SHA-256 is {found}, but m.sha256 lists {listed}")
+
+
+def test_missing_hash(copied: Path, run: Run) -> None:
+    copied.with_suffix(".sha256").unlink()
+    refused(copied, run, "m.sha256 is missing")
+
+
+def test_missing_model(tmp_path: Path, run: Run) -> None:
+    refused(tmp_path / "m.joblib", run, "no model file")
+
+
+@pytest.mark.parametrize("number", [0, 2, 99, "1", None])
+def test_unknown_format(artifact: Artifact, copied: Path, number: object, run: Run) -> None:
+    save_artifact({**artifact, "format": number}, copied, force=True)
+    refused(copied, run, f"has format {number!r}, but this version of discresorb reads format 1")
+
+
+class Payload:
+    """Leaves a trace if anything runs."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+def instance_opcode(trace: Path) -> bytes:
+    return f"(S'{trace}'\nios\nmkdir\n.".encode()
+
+
+def in_object_array(payload: Payload) -> np.ndarray[Any, Any]:
+    array = np.empty(1, dtype=object)
+    array[0] = payload
+    return array
+
+
+def dumped(content: object) -> bytes:
+    stream = io.BytesIO()
+    joblib.dump(content, stream)
+    return stream.getvalue()
+
+
+ATTACKS: dict[str, Callable[[Path], bytes]] = {
+    "reduce": lambda trace: dumped(Payload(trace)),
+    "plain pickle": lambda trace: pickle.dumps(Payload(trace)),
+    "protocol 0": lambda trace: pickle.dumps(Payload(trace), protocol=0),
+    "inside a model": lambda trace: dumped({"format": 1, "location": Payload(trace)}),
+    "object array": lambda trace: dumped({"format": 1, "location": in_object_array(Payload(trace))}),
+    "structured object array": lambda trace: dumped(
+        np.array([(Payload(trace),)], dtype=[("x", object)])
+    ),
+    "instance opcode": instance_opcode,
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_in_a_malicious_file_runs(attack: str, tmp_path: Path, run: Run) -> None:
+    trace, path = tmp_path / "trace", tmp_path / "m.joblib"
+    path.write_bytes(ATTACKS[attack](trace))
+    rehash(path)
+    refused(path, run, "is not a discresorb model")
+    assert not trace.exists()
+
+
+def test_the_attacks_would_work_on_a_careless_loader(tmp_path: Path) -> None:
+    """Else the test above could not fail."""
+    for name, attack in ATTACKS.items():
+        trace = tmp_path / name.replace(" ", "-")
+        joblib.load(io.BytesIO(attack(trace)))
+        assert trace.exists(), name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x80\x04.",
+        b"not a pickle",
+        dumped([1, 2]),
+        dumped(np.arange(3)),
+        dumped(np.arange(3.0, dtype=np.float32)),
+        dumped({"format": 1}),
+        dumped(Predictor),
+    ],
+    ids=["empty", "no value", "text", "list", "integers", "float32", "bare", "a class of ours"],
+)
+def test_files_that_are_no_models(content: bytes, tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "m.joblib"
+    path.write_bytes(content)
+    rehash(path)
+    refused(path, run, "m.joblib")
+
+
+def test_an_array_larger_than_the_file_is_not_allocated(tmp_path: Path) -> None:
+    path = tmp_path / "m.joblib"
+    stream = io.BytesIO()
+    joblib.dump({"location": np.zeros(12345)}, stream, protocol=2)  # 2 has no frames to mend
+    claimed = b"\x8a\x05" + (10**11).to_bytes(5, "little")
+    path.write_bytes(stream.getvalue().replace(b"M" + (12345).to_bytes(2, "little"), claimed))
+    rehash(path)
+    with pytest.raises(ArtifactError, match="an array larger than the file"):
+        load(path)
+
+
+BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
+    "a part missing": (lambda a: a.pop("location"), "location is missing"),
+    "a part of another type": (lambda a: a.update(endpoint=3), "endpoint is int"),
+    "too few coefficients": (lambda a: a.update(location=np.zeros(2)), "location has shape"),
+    "covariance of another size": (lambda a: a.update(covariance=np.eye(3)), "covariance has shape"),
+    "not a number": (lambda a: a.update(location=np.full(3, np.nan)), "location is not finite"),
+    "covariate without a name": (lambda a: a["covariates"][0].pop("name"), "not a whole model"),
+    "covariate that is text": (lambda a: a.update(covariates=["a", "b"]), "not a whole model"),
+    "unknown distribution": (lambda a: a.update(distribution="gamma"), "distribution gamma"),
+    "unknown term": (
+        lambda a: a["covariates"][0].update(terms=[{"type": "spline"}]),
+        "covariate size_mm is of a kind",
+    ),
+    "support without groups": (lambda a: a["support"].pop("groups"), "not a whole model"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_model_that_is_not_whole(how: str, artifact: Artifact, copied: Path, run: Run) -> None:
+    breaks, words = BROKEN[how]
+    breaks(artifact)
+    copied.write_bytes(dumped(artifact))
+    rehash(copied)
+    refused(copied, run, words)
+
+
+def test_an_existing_model_needs_force(artifact: Artifact, copied: Path) -> None:
+    with pytest.raises(OutputError, match="exists already"):
+        save_artifact(artifact, copied)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("survivors", range(4))
+def test_a_kill_between_any_two_renames(
+    artifact: Artifact, copied: Path, survivors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = load_artifact(copied)["model_id"]
+    renames = 0
+    rename = Path.replace
+
+    def kill(self: Path, target: Path) -> Path:
+        nonlocal renames
+        if renames == survivors:
+            raise Killed
+        renames += 1
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", kill)
+    with pytest.raises(Killed):
+        save_artifact({**artifact, "model_id": "new"}, copied, force=True)
+    monkeypatch.undo()
+    assert load_artifact(copied)["model_id"] == ("new" if survivors >= 2 else old)
+    save_artifact({**artifact, "model_id": "newer"}, copied, force=True)
+    assert load_artifact(copied)["model_id"] == "newer"
+    assert len(copied.with_suffix(".sha256").read_text().splitlines()) == 2
+    assert sorted(each.name for each in copied.parent.iterdir()) == ["m.joblib", "m.json", "m.sha256"]
+
+
+SAVE_FOR_EVER = """
+import sys
+from pathlib import Path
+from discresorb.artifact import load_artifact, save_artifact
+path = Path(sys.argv[1])
+artifact = load_artifact(path)
+print("ready", flush=True)
+number = 0
+while True:
+    number += 1
+    save_artifact({**artifact, "model_id": f"m{number}"}, path, force=True)
+"""
+
+
+def test_kill_9_at_random_moments_of_saving(copied: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "model")}
+    rng = random.Random(1)  # noqa: S311 - no secret
+    seen = set()
+    for _ in range(20):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVE_FOR_EVER, copied],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0.0, 0.03))
+        process.kill()
+        process.communicate()
+        seen.add(load_artifact(copied)["model_id"])
+    assert len(seen) > 1
+    save_artifact(load_artifact(copied), copied, force=True)
+    assert sorted(each.name for each in copied.parent.iterdir()) == ["m.joblib", "m.json", "m.sha256"]

@@ -1,0 +1,191 @@
+"""One prediction: the seed case, its words, its limits, and the object itself."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from discresorb import InputError, Predictor, load
+from discresorb.curve import expit
+from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence
+from hypothesis import given
+from hypothesis import strategies as st
+
+CASE = {
+    "size_mm": 11,
+    "sequestrated": True,
+    "onset_date": "2019-03-01",
+    "imaging_date": "2019-03-15",
+    "surgery_date": "2019-09-20",
+    "symptoms_changed": True,
+}
+
+
+def test_the_case_report_is_imaged_again_for_both_its_reasons(predictor: Predictor) -> None:
+    r = predictor.predict(**CASE)
+    assert r.reimage
+    assert r.reasons[0].startswith("six months or more between index MRI and surgery")
+    assert r.reasons[1].startswith("symptoms changed since the index MRI")
+    assert all("case report" in reason for reason in r.reasons[:2])
+    assert "Consider imaging again" in r.advice
+    assert "cancel" not in r.advice.lower()
+    assert 0.5 < r.low < r.probability < r.high < 1.0
+
+
+def test_what_a_person_reads(predictor: Predictor) -> None:
+    text = str(predictor.predict(**CASE))
+    assert "If surgery does not happen before 20 Sep 2019, about" in text
+    assert "of 100 patients like this would show resorption on MRI" in text
+    assert "95 % interval" in text
+    assert SYNTHETIC_NOTICE in text
+    assert predictor.endpoint in text
+
+
+def test_from_the_equation_of_the_json_twin(predictor: Predictor) -> None:
+    """By hand, from nothing but the stored coefficients."""
+    stored = predictor.artifact
+    assert stored["distribution"] == "loglogistic"
+    x = np.array([1.0, 11.0, 1.0])
+    entry, horizon = 14 / 30.4375, 203 / 30.4375
+    sigma = math.exp(stored["log_scale"])
+    ever = expit(float(x @ stored["cure_coefficients"]))
+
+    def survival(t: float) -> float:
+        return 1.0 / (1.0 + math.exp((math.log(t) - float(x @ stored["location"])) / sigma))
+
+    expected = (
+        ever * (survival(entry) - survival(horizon)) / (1.0 - ever + ever * survival(entry))
+    )
+    assert predictor.predict(**CASE).probability == pytest.approx(expected, rel=1e-12)
+
+
+def test_zero_at_the_index_mri(predictor: Predictor) -> None:
+    for entry in (0, 0.5, 240):
+        r = predictor.predict(
+            size_mm=11, sequestrated=1, months_since_onset=entry, months_to_surgery=0
+        )
+        assert (r.probability, r.low, r.high) == (0.0, 0.0, 0.0)
+
+
+@given(
+    size=st.floats(0.5, 40),
+    sequestrated=st.booleans(),
+    entry=st.floats(0, 240),
+    wait=st.floats(0, 600),
+    later=st.floats(0, 600),
+)
+def test_never_falls_as_surgery_moves_later(
+    predictor: Predictor, size: float, sequestrated: bool, entry: float, wait: float, later: float
+) -> None:
+    def predict(months: float) -> float:
+        r = predictor.predict(
+            size_mm=size,
+            sequestrated=sequestrated,
+            months_since_onset=entry,
+            months_to_surgery=months,
+        )
+        assert 0.0 <= r.low <= r.probability <= r.high <= 1.0
+        return r.probability
+
+    assert predict(max(wait, later)) >= predict(min(wait, later)) - 1e-12  # rounding
+
+
+def test_tends_to_its_limit(predictor: Predictor) -> None:
+    """The probability of ever resorbing, for one who is still herniated at entry."""
+    stored, x, entry = predictor.artifact, np.array([1.0, 11.0, 0.0]), 2.0
+    ever = expit(float(x @ stored["cure_coefficients"]))
+    z = (math.log(entry) - float(x @ stored["location"])) / math.exp(stored["log_scale"])
+    survival = 1.0 / (1.0 + math.exp(z))
+    limit = ever * survival / (1.0 - ever + ever * survival)
+    points = predictor.curve(
+        size_mm=11, sequestrated=False, months_since_onset=entry, months=[10.0**k for k in range(9)]
+    )
+    assert np.all(np.diff(points.probability) >= 0.0)
+    assert points.probability[-1] == pytest.approx(limit, rel=1e-9)
+
+
+def test_curve_passes_through_the_prediction(predictor: Predictor) -> None:
+    r = predictor.predict(**CASE)
+    wait = 189 / 30.4375
+    points = predictor.curve(
+        size_mm=11,
+        sequestrated=True,
+        onset_date="2019-03-01",
+        imaging_date="2019-03-15",
+        months=[0.0, wait],
+    )
+    assert points.probability[0] == points.low[0] == points.high[0] == 0.0
+    np.testing.assert_allclose(
+        [points.probability[1], points.low[1], points.high[1]],
+        [r.probability, r.low, r.high],
+        rtol=1e-12,
+    )
+    with pytest.raises(InputError, match="months must be numbers of 0 or more"):
+        predictor.curve(size_mm=11, sequestrated=True, months_since_onset=1, months=[-1])
+
+
+def test_all_problems_at_once(predictor: Predictor) -> None:
+    with pytest.raises(InputError) as caught:
+        predictor.predict(size_mm=0, sequestrated="maybe", imaging_date="2019-02-31", symptom_changed=1)
+    assert len(caught.value.problems) == 5
+    assert "did you mean symptoms_changed?" in caught.value.problems[0]
+    assert isinstance(caught.value, ValueError)
+
+
+def test_warns_outside_the_training_data_of_the_type(predictor: Predictor) -> None:
+    inside = predictor.predict(**CASE).warnings
+    assert inside == (SYNTHETIC_NOTICE,)
+    outside = predictor.predict(
+        size_mm=25, sequestrated=True, months_since_onset=30, months_to_surgery=60
+    )
+    words = "; ".join(outside.warnings)
+    assert "size_mm of 25 mm lies outside the central 98 %" in words
+    assert "months_since_onset of 30 months lies outside" in words
+    assert "sequestrated yes" in words
+    assert "beyond the longest follow-up" in words
+    assert 0.0 < outside.probability < 1.0
+
+
+def test_immutable_picklable_threadsafe(predictor: Predictor) -> None:
+    with pytest.raises(AttributeError, match="immutable"):
+        predictor.columns = ()
+    with pytest.raises(TypeError):
+        predictor.artifact["endpoint"] = "x"  # type: ignore[index]  # that it cannot is the point
+    expected = predictor.predict(**CASE)
+    for again in (pickle.loads(pickle.dumps(predictor)), copy.deepcopy(predictor)):
+        assert again.predict(**CASE) == expected
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: predictor.predict(**CASE), range(50))) == {expected}
+
+
+def test_a_row_of_the_csv_is_a_call(predictor: Predictor) -> None:
+    row = {"patient_id": "007", "size_mm": "11", "sequestrated": "yes", "onset_date": "",
+           "imaging_date": "", "surgery_date": "", "months_since_onset": "0.5",
+           "months_to_surgery": "6.2", "symptoms_changed": ""}  # fmt: skip
+    typed = predictor.predict(
+        size_mm=11, sequestrated=True, months_since_onset=0.5, months_to_surgery=6.2
+    )
+    assert predictor.predict(**row) == typed
+
+
+def test_where_the_default_model_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, default_path: Path, predictor: Predictor
+) -> None:
+    monkeypatch.setenv("DISCRESORB_MODEL", str(default_path))
+    assert load().model_id == predictor.model_id
+    monkeypatch.delenv("DISCRESORB_MODEL")
+    assert load().model_id == predictor.model_id
+
+
+def test_a_probability_is_never_worded_as_a_certainty() -> None:
+    rare = frequency_sentence(0.001, 0.0002, 0.004, 1.0, None)
+    assert "about fewer than 1 of 100" not in rare
+    assert "fewer than 1 of 100" in rare
+    sure = frequency_sentence(0.999, 0.99, 0.9999, 1.0, None)
+    assert "more than 99 of 100" in sure
+    assert "within 1.0 months of the index MRI" in sure

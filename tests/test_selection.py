@@ -1,0 +1,48 @@
+"""Selection: folds, scores by hand, and the cure fraction kept only if it earns its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from builders import simulated
+from discresorb_training import ResorptionModel, Settings, TrainingError
+from discresorb_training.selection import Candidate, candidates, choose, fold_of_rows
+
+
+def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
+    X, y = simulated(203)
+    fold = fold_of_rows(X.to_numpy(), y, 5, seed=1)
+    seen = np.isfinite(y["upper"])
+    assert np.ptp(np.bincount(fold)) <= 1
+    assert np.ptp(np.bincount(fold[seen])) <= 1
+    np.testing.assert_array_equal(fold, fold_of_rows(X.to_numpy(), y, 5, seed=1))
+    assert (fold != fold_of_rows(X.to_numpy(), y, 5, seed=2)).any()
+
+
+def test_the_score_is_of_patients_held_out() -> None:
+    X, y = simulated(300)
+    X = X.to_numpy()
+    found = candidates(X, y, distributions=["weibull"], cures=[False], seed=3)[0]
+    fold = fold_of_rows(X, y, 5, seed=3)
+    total = 0.0
+    for held_out in range(5):
+        test = fold == held_out
+        model = ResorptionModel("weibull", cure=False).fit(X[~test], y[~test])
+        total += model.score(X[test], y[test]) * test.sum()
+    assert found.log_score == pytest.approx(total / 300, rel=1e-12)
+
+
+def test_prefers_the_truth() -> None:
+    cured = candidates(*(np.asarray(part) for part in simulated(1500)))
+    assert choose(cured).cure
+    everybody = Settings(ever=(30.0, 0.0, 0.0), distribution="weibull", surgery_by_year=0.1)
+    found = choose(candidates(*(np.asarray(part) for part in simulated(1500, settings=everybody))))
+    assert (found.distribution, found.cure) == ("weibull", False)
+
+
+def test_choose() -> None:
+    a, b = Candidate("a", False, -1.0), Candidate("b", True, -1.0)
+    failed = Candidate("c", True, None, "why")
+    assert choose([a, b, failed]) is a
+    with pytest.raises(TrainingError, match="no model can be fitted to these data: why"):
+        choose([failed, failed])
