@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
 from discresorb.distributions import Array
 from discresorb_training import Settings, interval_outcome, simulate_cohort
 
@@ -14,7 +15,9 @@ SEPARATED = Settings(
 )
 
 
-def simulated(n: int, seed: int = 1, settings: Settings | None = None) -> tuple[pd.DataFrame, Array]:
+def simulated(
+    n: int, seed: int = 1, settings: Settings | None = None
+) -> tuple[pd.DataFrame, Array]:
     """Covariates and outcome of a simulated cohort."""
     cohort, _ = simulate_cohort(n, seed=seed, settings=settings)
     upper = cohort["first_resorbed_months"].fillna(np.inf)

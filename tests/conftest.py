@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from discresorb import Predictor, load
 from hypothesis import settings
+
+from discresorb import Predictor, load
 
 ROOT = Path(__file__).parents[1]
 SYNTHETIC = ROOT / "data" / "synthetic"

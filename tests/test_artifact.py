@@ -1,4 +1,4 @@
-"""The artifact: whole or refused. Nothing that it names is run, and a kill leaves one that loads."""
+"""The artifact: whole or refused; nothing it names is run, and a kill leaves one that loads."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import joblib
 import numpy as np
 import pytest
 from conftest import ROOT, Run
+
 from discresorb import ArtifactError, Predictor, load
 from discresorb.artifact import content_id, load_artifact, save_artifact
 from discresorb.errors import OutputError
@@ -75,7 +76,9 @@ def test_holds_no_objects_and_no_rows(artifact: Artifact, default_path: Path) ->
         if isinstance(value, np.ndarray):
             assert value.dtype == np.float64
             assert value.size < 100
-        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        for each in (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        ):
             walk(each)
 
     walk(artifact)
@@ -150,7 +153,9 @@ ATTACKS: dict[str, Callable[[Path], bytes]] = {
     "plain pickle": lambda trace: pickle.dumps(Payload(trace)),
     "protocol 0": lambda trace: pickle.dumps(Payload(trace), protocol=0),
     "inside a model": lambda trace: dumped({"format": 1, "location": Payload(trace)}),
-    "object array": lambda trace: dumped({"format": 1, "location": in_object_array(Payload(trace))}),
+    "object array": lambda trace: dumped(
+        {"format": 1, "location": in_object_array(Payload(trace))}
+    ),
     "structured object array": lambda trace: dumped(
         np.array([(Payload(trace),)], dtype=[("x", object)])
     ),
@@ -211,16 +216,49 @@ BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
     "a part missing": (lambda a: a.pop("location"), "location is missing"),
     "a part of another type": (lambda a: a.update(endpoint=3), "endpoint is int"),
     "too few coefficients": (lambda a: a.update(location=np.zeros(2)), "location has shape"),
-    "covariance of another size": (lambda a: a.update(covariance=np.eye(3)), "covariance has shape"),
+    "covariance of another size": (
+        lambda a: a.update(covariance=np.eye(3)),
+        "covariance has shape",
+    ),
     "not a number": (lambda a: a.update(location=np.full(3, np.nan)), "location is not finite"),
-    "covariate without a name": (lambda a: a["covariates"][0].pop("name"), "not a whole model"),
-    "covariate that is text": (lambda a: a.update(covariates=["a", "b"]), "not a whole model"),
+    "covariate without a name": (
+        lambda a: a["covariates"][0].pop("name"),
+        "covariate name is miss",
+    ),
+    "covariate that is text": (lambda a: a.update(covariates=["a", "b"]), "is str, not a dict"),
     "unknown distribution": (lambda a: a.update(distribution="gamma"), "distribution gamma"),
     "unknown term": (
         lambda a: a["covariates"][0].update(terms=[{"type": "spline"}]),
         "covariate size_mm is of a kind",
     ),
-    "support without groups": (lambda a: a["support"].pop("groups"), "not a whole model"),
+    "support without groups": (lambda a: a["support"].pop("groups"), "support groups is missing"),
+    "support of another covariate": (
+        lambda a: a["support"]["groups"][0]["ranges"].update(age=[1.0, 2.0]),
+        "a range of no covariate",
+    ),
+    "support without months": (
+        lambda a: a["support"]["groups"][0]["ranges"].pop("months_since_onset"),
+        "no range of months_since_onset",
+    ),
+    "range upside down": (lambda a: a["covariates"][0].update(range=[40.0, 0.5]), "in order"),
+    "range of text": (lambda a: a["covariates"][0].update(range=["a", "b"]), "in order"),
+    "same covariate twice": (
+        lambda a: a["covariates"][1].update(name="size_mm"),
+        "size_mm appears twice",
+    ),
+    "negative definite": (lambda a: a.update(covariance=-a["covariance"]), "positive definite"),
+    "lopsided covariance": (
+        lambda a: a.update(covariance=a["covariance"] + np.triu(np.ones((7, 7)), 1)),
+        "not symmetric",
+    ),
+    "spread below 0": (lambda a: a.update(between_study_sd=-3.0), "between_study_sd is -3"),
+    "scale without bounds": (lambda a: a.update(log_scale=1e300), "log_scale is beyond"),
+    "location without bounds": (lambda a: a.update(location=np.full(3, 1e308)), "no probability"),
+    "cure columns doubled": (lambda a: a.update(cure_columns=[0, 1, 1]), "cure_columns do not"),
+    "cure without coefficients": (lambda a: a.update(cure_coefficients=None), "do not go with"),
+    "bytes somewhere": (lambda a: a["metrics"].update(x=b"1"), "x is not plain data"),
+    "endless": (lambda a: a["metrics"].update(x=a["metrics"]), "nested too deeply"),
+    "format that is true": (lambda a: a.update(format=True), "has format True"),
 }
 
 
@@ -265,7 +303,11 @@ def test_a_kill_between_any_two_renames(
     save_artifact({**artifact, "model_id": "newer"}, copied, force=True)
     assert load_artifact(copied)["model_id"] == "newer"
     assert len(copied.with_suffix(".sha256").read_text().splitlines()) == 2
-    assert sorted(each.name for each in copied.parent.iterdir()) == ["m.joblib", "m.json", "m.sha256"]
+    assert sorted(each.name for each in copied.parent.iterdir()) == [
+        "m.joblib",
+        "m.json",
+        "m.sha256",
+    ]
 
 
 SAVE_FOR_EVER = """
@@ -301,4 +343,8 @@ def test_kill_9_at_random_moments_of_saving(copied: Path) -> None:
         seen.add(load_artifact(copied)["model_id"])
     assert len(seen) > 1
     save_artifact(load_artifact(copied), copied, force=True)
-    assert sorted(each.name for each in copied.parent.iterdir()) == ["m.joblib", "m.json", "m.sha256"]
+    assert sorted(each.name for each in copied.parent.iterdir()) == [
+        "m.joblib",
+        "m.json",
+        "m.sha256",
+    ]

@@ -8,10 +8,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from discresorb.cells import is_number, read_cell, read_column
-from discresorb.columns import IMAGING_DATE, MONTHS_SINCE_ONSET, SEQUESTRATED, SIZE_MM, Column
 from hypothesis import given
 from hypothesis import strategies as st
+
+from discresorb.cells import is_number, read_cell, read_column
+from discresorb.columns import IMAGING_DATE, MONTHS_SINCE_ONSET, SEQUESTRATED, SIZE_MM, Column
 
 DAY = float(datetime.date(2026, 2, 16).toordinal())
 

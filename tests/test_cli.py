@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SYNTHETIC, Run
+
 from discresorb import __version__
 from discresorb.wording import ESTIMAND, SYNTHETIC_NOTICE
 
@@ -42,7 +43,12 @@ def test_predict_says_all_that_must_be_said(run: Run) -> None:
 
 def test_predict_json_has_the_output_columns(run: Run) -> None:
     by_dates = json.loads(run("predict", *CASE, "--json").stdout)
-    months = ("--months-since-onset", repr(14 / 30.4375), "--months-to-surgery", repr(189 / 30.4375))
+    months = (
+        "--months-since-onset",
+        repr(14 / 30.4375),
+        "--months-to-surgery",
+        repr(189 / 30.4375),
+    )
     by_months = json.loads(run("predict", *CASE[:4], *months, "--json").stdout)
     assert by_dates["notice"] == SYNTHETIC_NOTICE
     assert by_dates["p_resorbed"] == pytest.approx(by_months["p_resorbed"], rel=1e-12)
@@ -65,9 +71,7 @@ def test_predict_lists_every_problem(run: Run) -> None:
         (("--scan-cost", 9, "--operation-cost", 3), "the scan must not cost more"),
     ],
 )
-def test_thresholds_that_make_no_sense(
-    run: Run, options: tuple[object, ...], words: str
-) -> None:
+def test_thresholds_that_make_no_sense(run: Run, options: tuple[object, ...], words: str) -> None:
     done = run("predict", *CASE, *options)
     assert done.returncode == 2
     assert words in done.stderr
@@ -188,7 +192,14 @@ def test_an_interrupt_leaves_130_and_nothing_else(tmp_path: Path) -> None:
 def test_show_describes_the_model(run: Run) -> None:
     done = run("show")
     assert done.returncode == 0
-    for words in ("estimand", "endpoint", "Coefficients", "Equation", "central 98 %", "patients: 2000"):
+    for words in (
+        "estimand",
+        "endpoint",
+        "Coefficients",
+        "Equation",
+        "central 98 %",
+        "patients: 2000",
+    ):
         assert words in done.stdout
     stored = json.loads(run("show", "--json").stdout)
     assert stored["format"] == 1

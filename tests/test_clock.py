@@ -6,9 +6,10 @@ import datetime
 import math
 
 import numpy as np
-from discresorb.clock import DAYS_PER_MONTH, SIX_MONTHS, Moment, day_name, resolve, resolve_many
 from hypothesis import given
 from hypothesis import strategies as st
+
+from discresorb.clock import DAYS_PER_MONTH, SIX_MONTHS, Moment, day_name, resolve, resolve_many
 
 NAN = math.nan
 DAYS = st.one_of(st.just(NAN), st.integers(735_000, 745_000).map(float))

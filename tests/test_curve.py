@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from discresorb.curve import CureCurve, expit, normal_quantile
-from discresorb.distributions import DISTRIBUTIONS, Array
 from hypothesis import given
 from hypothesis import strategies as st
+
+from discresorb.curve import CureCurve, expit, normal_quantile
+from discresorb.distributions import DISTRIBUTIONS, Array
 
 EVERY = pytest.mark.parametrize("name", DISTRIBUTIONS)
 CURE = pytest.mark.parametrize("cure", [True, False], ids=["cure", "no cure"])
@@ -107,7 +108,9 @@ def test_gradient_by_differences(name: str, cure: bool) -> None:
         p = float(moved.probability(X, 0.5, 6.7))
         return math.log(p / (1 - p))
 
-    slopes = [(logit(theta + step) - logit(theta - step)) / (2 * h) for step in h * np.eye(len(theta))]
+    slopes = [
+        (logit(theta + step) - logit(theta - step)) / (2 * h) for step in h * np.eye(len(theta))
+    ]
     p, low, high = curve.interval(X, 0.5, 6.7)
     se = math.sqrt(np.array(slopes) @ curve.covariance @ np.array(slopes))
     centre = math.log(p / (1 - p))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from discresorb.distributions import DISTRIBUTIONS, Distribution, log1mexp, softplus
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+
+from discresorb.distributions import DISTRIBUTIONS, Distribution, log1mexp, softplus
 
 REFERENCE = {"loglogistic": stats.logistic, "lognormal": stats.norm, "weibull": stats.gumbel_l}
 EVERY = pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=list(DISTRIBUTIONS))
@@ -19,9 +20,7 @@ def test_matches_scipy(distribution: Distribution) -> None:
     reference = REFERENCE[distribution.name]
     np.testing.assert_allclose(distribution.log_survival(Z), reference.logsf(Z), rtol=1e-11)
     # logarithms are summed, so where one is near zero its absolute error counts
-    np.testing.assert_allclose(
-        distribution.log_cdf(Z), reference.logcdf(Z), rtol=1e-11, atol=2e-16
-    )
+    np.testing.assert_allclose(distribution.log_cdf(Z), reference.logcdf(Z), rtol=1e-11, atol=2e-16)
     np.testing.assert_allclose(distribution.log_density(Z), reference.logpdf(Z), rtol=1e-11)
     u = np.array([1e-9, 0.1, 0.5, 0.9, 1 - 1e-9])
     np.testing.assert_allclose(distribution.quantile(u), reference.ppf(u), rtol=1e-10)

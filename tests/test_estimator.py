@@ -6,6 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import NO_EXITS, SEPARATED, simulated
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
 from discresorb import InputError
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import (
@@ -15,10 +20,6 @@ from discresorb_training import (
     TrainingError,
     interval_outcome,
 )
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 Data = tuple[pd.DataFrame, Array]
 
@@ -141,7 +142,8 @@ def test_an_unseen_interval_is_scored_by_its_conditional_probability(
     assert model.score(X[:1], y) == pytest.approx(float(np.log(between[0])), rel=1e-9)
 
 
-def test_the_penalty_shrinks_slopes_of_the_cure_fraction_only(data: Data) -> None:
+def test_the_penalty_shrinks_slopes_of_the_cure_fraction_only() -> None:
+    data = simulated(1500, settings=Settings(ever=(-1.5, 0.25, 0.8), surgery_by_year=0.1))
     slopes = [
         np.abs(ResorptionModel(penalty=penalty).fit(*data).cure_coef_).sum()
         for penalty in (0.0, 10.0, 1000.0)

@@ -8,11 +8,12 @@ import math
 import numpy as np
 import pytest
 from builders import simulated
+from scipy.optimize import check_grad
+
 from discresorb.curve import expit
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import likelihood
 from discresorb_training.likelihood import Evaluation, Prepared, evaluate, prepare
-from scipy.optimize import check_grad
 
 INF = math.inf
 X = np.array([1.0, 0.3, -0.7])
@@ -112,9 +113,7 @@ def test_derivatives_in_the_tails(name: str, cure: bool, scale: float, shift: fl
         np.testing.assert_allclose(here.hessian / size, np.array(bends) / size, atol=1e-6)
 
 
-def total(
-    prepared: Prepared, name: str, cure: bool, weights: Array | None = None
-) -> Evaluation:
+def total(prepared: Prepared, name: str, cure: bool, weights: Array | None = None) -> Evaluation:
     return evaluate(
         prepared,
         DISTRIBUTIONS[name],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from discresorb.distributions import Array
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.likelihood import Evaluation

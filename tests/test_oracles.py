@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders import simulated
-from discresorb.distributions import DISTRIBUTIONS, Array
-from discresorb_training import ResorptionModel, Settings, interval_outcome
 from lifelines import LogLogisticAFTFitter, LogNormalAFTFitter, WeibullAFTFitter
 from lifelines.datasets import load_diabetes, load_rossi
+
+from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training import ResorptionModel, Settings, interval_outcome
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_diabetes_interval_censored_against_survreg(
 
 
 def test_diabetes_against_flexsurv(diabetes: tuple[Array, Array]) -> None:
-    """flexsurvreg(Surv(left, right, type = "interval2") ~ gender, data = IR_diabetes, dist = "weibull")."""
+    """flexsurvreg(Surv(left, right, type="interval2") ~ gender, IR_diabetes, dist="weibull")."""
     model = ResorptionModel("weibull", cure=False).fit(*diabetes)
     assert round(model.log_likelihood_, 3) == -2027.196
     assert round(model.coef_[0], 5) == 0.04576

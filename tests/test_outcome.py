@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from discresorb import InputError
 from discresorb_training import interval_outcome
 

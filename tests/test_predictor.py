@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from discresorb import InputError, Predictor, load
 from discresorb.curve import expit
 from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence
-from hypothesis import given
-from hypothesis import strategies as st
 
 CASE = {
     "size_mm": 11,
@@ -58,9 +59,7 @@ def test_from_the_equation_of_the_json_twin(predictor: Predictor) -> None:
     def survival(t: float) -> float:
         return 1.0 / (1.0 + math.exp((math.log(t) - float(x @ stored["location"])) / sigma))
 
-    expected = (
-        ever * (survival(entry) - survival(horizon)) / (1.0 - ever + ever * survival(entry))
-    )
+    expected = ever * (survival(entry) - survival(horizon)) / (1.0 - ever + ever * survival(entry))
     assert predictor.predict(**CASE).probability == pytest.approx(expected, rel=1e-12)
 
 
@@ -131,7 +130,9 @@ def test_curve_passes_through_the_prediction(predictor: Predictor) -> None:
 
 def test_all_problems_at_once(predictor: Predictor) -> None:
     with pytest.raises(InputError) as caught:
-        predictor.predict(size_mm=0, sequestrated="maybe", imaging_date="2019-02-31", symptom_changed=1)
+        predictor.predict(
+            size_mm=0, sequestrated="maybe", imaging_date="2019-02-31", symptom_changed=1
+        )
     assert len(caught.value.problems) == 5
     assert "did you mean symptoms_changed?" in caught.value.problems[0]
     assert isinstance(caught.value, ValueError)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SYNTHETIC, Run
+
 from discresorb.errors import InputFileError
 from discresorb.reading import read_table
 
@@ -28,9 +29,15 @@ FAULTS = {
         f"{HEADER},p_resorbed\nA,9,yes,1,3,0.5\n",
         "output columns are already there: p_resorbed; remove or rename",
     ),
-    "missing column": ("size_mm,months_since_onset,months_to_surgery\n", "missing columns: sequestrated"),
-    "no times": ("size_mm,sequestrated,onset_date\n", "either onset_date, imaging_date, surgery_date"),
-    "wrong case": (GOOD.replace("size_mm", "Size_MM"), "there is 'Size_MM'; rename it"),
+    "missing column": (
+        "size_mm,months_since_onset,months_to_surgery\n",
+        "missing columns: sequestrated",
+    ),
+    "no times": (
+        "size_mm,sequestrated,onset_date\n",
+        "either onset_date, imaging_date, surgery_date",
+    ),
+    "wrong case": (GOOD.replace("size_mm", "Size_MM"), "column 'Size_MM' must be written size_mm"),
     "quote left open": (GOOD + 'B,8,"no,2,4\n', "cannot be read from line 3 on"),
 }  # fmt: skip
 

@@ -14,14 +14,15 @@ import pandas as pd
 import polars as pl
 import pytest
 from conftest import SYNTHETIC
+from hypothesis import given
+from hypothesis import strategies as st
+
 from discresorb import InputError, Predictor
 from discresorb.columns import OUTPUT_COLUMNS, SCORING_COLUMNS
 from discresorb.errors import InputFileError
 from discresorb.reading import read_table
 from discresorb.scoring import score_table
 from discresorb.writing import write_csv
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAMES = [column.name for column in SCORING_COLUMNS]
 OUTPUTS = [column.name for column in OUTPUT_COLUMNS]
@@ -29,7 +30,9 @@ OUTPUTS = [column.name for column in OUTPUT_COLUMNS]
 # what people type, good and bad
 CELLS = {
     "patient_id": st.sampled_from(["007", "a,b", 'say "x"', "", "=1+1"]),
-    "size_mm": st.sampled_from(["11", "0.5", "40", "8.25", " 9 ", "", "0", "-3", "8,2", "big", "41"]),
+    "size_mm": st.sampled_from(
+        ["11", "0.5", "40", "8.25", " 9 ", "", "0", "-3", "8,2", "big", "41"]
+    ),
     "sequestrated": st.sampled_from(["yes", "no", "1", "0.0", "TRUE", "", "perhaps", "2"]),
     "onset_date": st.sampled_from(["2026-01-01", "2026-01-20", "", "2026-02-31", "03/04/2025"]),
     "imaging_date": st.sampled_from(["2026-02-16", "2026-01-01", "", "tomorrow"]),
@@ -145,7 +148,10 @@ def test_dates_equal_months(predictor: Predictor) -> None:
         surgery_date="2026-05-20",
     )
     by_months = predictor.predict(
-        size_mm=9, sequestrated=False, months_since_onset=42 / 30.4375, months_to_surgery=93 / 30.4375
+        size_mm=9,
+        sequestrated=False,
+        months_since_onset=42 / 30.4375,
+        months_to_surgery=93 / 30.4375,
     )
     assert by_dates.probability == by_months.probability
     assert (by_dates.low, by_dates.high) == (by_months.low, by_months.high)
@@ -161,7 +167,10 @@ def test_no_rows(predictor: Predictor) -> None:
     ("frame", "words"),
     [
         (pd.DataFrame({"size_mm": [1]}), "missing columns: sequestrated"),
-        (pd.DataFrame({"Size_mm": [1], "sequestrated": [1]}), "there is 'Size_mm'; rename it"),
+        (
+            pd.DataFrame({"Size_mm": [1], "sequestrated": [1]}),
+            "column 'Size_mm' must be written size_mm",
+        ),
         (pd.DataFrame([[1, 2]], columns=["size_mm", "size_mm"]), "size_mm appears 2 times"),
         (pd.DataFrame(columns=[*NAMES, "p_low"]), "already there: p_low"),
         (pl.LazyFrame({"size_mm": [1]}), "collect a lazy frame first"),

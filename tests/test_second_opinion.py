@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import SEPARATED, simulated
+
 from discresorb.distributions import DISTRIBUTIONS
 from discresorb_training import ResorptionModel, second_opinion
 from discresorb_training.cohort import cohort_from_frame
@@ -19,7 +20,7 @@ def test_agrees_on_the_shipped_cohort(
 ) -> None:
     cohort = cohort_from_frame(shipped_cohort)
     model = ResorptionModel(distribution, cure=cure).fit(cohort.X, cohort.y)
-    opinion = ask_lifelines(cohort.X, cohort.y, model._theta(), distribution, cure=cure)
+    opinion = ask_lifelines(cohort.X, cohort.y, model._theta, distribution, cure=cure)
     assert opinion.agrees is True, opinion.why
     figures = opinion.figures
     assert figures["lifelines at our estimates"] == pytest.approx(
@@ -33,7 +34,7 @@ def test_disagrees_on_another_likelihood(monkeypatch: pytest.MonkeyPatch) -> Non
     model = ResorptionModel().fit(X, y)
     ours = second_opinion._log_likelihood
     monkeypatch.setattr(second_opinion, "_log_likelihood", lambda *a: ours(*a) * (1 + 1e-7))
-    opinion = ask_lifelines(X.to_numpy(), y, model._theta(), "loglogistic", cure=True)
+    opinion = ask_lifelines(X.to_numpy(), y, model._theta, "loglogistic", cure=True)
     assert opinion.agrees is False
     assert "where ours is" in opinion.why
 
@@ -49,7 +50,7 @@ def test_disagrees_when_lifelines_finds_more(monkeypatch: pytest.MonkeyPatch) ->
         return found
 
     monkeypatch.setattr(second_opinion, "fit_dataset", stops_early)
-    opinion = ask_lifelines(X.to_numpy(), y, model._theta(), "loglogistic", cure=True)
+    opinion = ask_lifelines(X.to_numpy(), y, model._theta, "loglogistic", cure=True)
     assert opinion.agrees is False
     assert "better by 0.01" in opinion.why
 
@@ -57,7 +58,7 @@ def test_disagrees_when_lifelines_finds_more(monkeypatch: pytest.MonkeyPatch) ->
 def test_unavailable_without_a_maximum() -> None:
     X, y = simulated(400, settings=SEPARATED)
     model = ResorptionModel().fit(X, y)
-    opinion = ask_lifelines(X.to_numpy(), y, model._theta(), "loglogistic", cure=True)
+    opinion = ask_lifelines(X.to_numpy(), y, model._theta, "loglogistic", cure=True)
     assert opinion.agrees is None
     assert "without the penalty" in opinion.why
 
@@ -66,7 +67,7 @@ def test_large_data_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = simulated(600)
     model = ResorptionModel("weibull", cure=False).fit(X, y)
     monkeypatch.setattr(second_opinion, "MOST_ROWS", 300)
-    opinion = ask_lifelines(X.to_numpy(), y, model._theta(), "weibull", cure=False, seed=1)
+    opinion = ask_lifelines(X.to_numpy(), y, model._theta, "weibull", cure=False, seed=1)
     assert opinion.agrees is True
     assert opinion.figures["ours at our estimates"] > 0.7 * model.log_likelihood_
     assert np.isfinite(list(opinion.figures.values())).all()

@@ -87,6 +87,11 @@ surplus fields,8.2,no,2026-01-05,2026-02-16,2026-05-20,,,no,L4-5,x
 """
 
 
+def problems() -> str:
+    """Write the list of problems as CSV."""
+    return ",".join(["problem", *HEADER[1:-1]]) + "\n" + PROBLEMS
+
+
 def main() -> None:
     """Write both lists and their cards."""
     not_this = "data of any patient; for demonstration only"
@@ -95,7 +100,7 @@ def main() -> None:
         (
             "waiting_list_problems",
             "the same kind of list with one row for each kind of problem",
-            ",".join(["problem", *HEADER[1:-1]]) + "\n" + PROBLEMS,
+            problems(),
         ),
     ):
         path = HERE / f"{name}.csv"
@@ -105,4 +110,5 @@ def main() -> None:
         print(f"wrote {path.name}")
 
 
-main()
+if __name__ == "__main__":
+    main()

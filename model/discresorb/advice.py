@@ -44,9 +44,9 @@ CASE_REPORT_NOTE: Final = (
 
 def check_threshold(threshold: float) -> float:
     """Return a threshold that is a probability above zero, or raise InputError."""
-    if not 0.0 < threshold <= 1.0:
+    if not isinstance(threshold, int | float) or not 0.0 < threshold <= 1.0:
         raise InputError(
-            f"threshold entered as {threshold:g}, but must be above 0 and at most 1; "
+            f"threshold entered as {threshold}, but must be above 0 and at most 1; "
             f"the default is {DEFAULT_THRESHOLD:g}"
         )
     return threshold

@@ -26,37 +26,24 @@ from typing import Any, Final
 
 import numpy as np
 
-from discresorb.errors import ArtifactError
+from discresorb.errors import ArtifactError, OutputError
 from discresorb.files import check_target, replacing, write_whole
+from discresorb.schema import wrong_with
 
-__all__ = ["FORMAT", "content_id", "find_default", "load_artifact", "save_artifact", "to_plain"]
+__all__ = [
+    "FORMAT",
+    "check_model_target",
+    "content_id",
+    "find_default",
+    "load_artifact",
+    "save_artifact",
+    "to_plain",
+]
 
 FORMAT: Final = 1
 MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
 _UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 _LARGEST_FILE: Final = 64 * 2**20
-_REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "model_id": str,
-    "distribution": str,
-    "cure": bool,
-    "covariates": list,
-    "parameter_names": list,
-    "location": np.ndarray,
-    "log_scale": float,
-    "cure_coefficients": (np.ndarray, type(None)),
-    "cure_columns": (list, type(None)),
-    "covariance": np.ndarray,
-    "between_study_sd": (float, type(None)),
-    "support": dict,
-    "longest_follow_up": float,
-    "endpoint": str,
-    "estimand": str,
-    "data_origin": str,
-    "fingerprint": dict,
-    "parent_model": (str, type(None)),
-    "versions": dict,
-    "metrics": dict,
-}
 
 
 def find_default() -> Path:
@@ -91,16 +78,26 @@ def load_artifact(path: Path) -> dict[str, Any]:
     _check_hash(path, content)
     artifact = _unpickle(path, content)
     number = artifact.get("format") if isinstance(artifact, dict) else None
-    while isinstance(number, int) and number in _UPGRADES:
+    while type(number) is int and number in _UPGRADES:
         artifact = _UPGRADES[number](artifact)
         number = artifact["format"]
-    if number != FORMAT:
+    if type(number) is not int or number != FORMAT:
         raise ArtifactError(
             f"{path} has format {number!r}, but this version of discresorb reads format {FORMAT}; "
             "install a version that knows it, or train the model again"
         )
-    _check_shape(path, artifact)
+    wrong = wrong_with(artifact)
+    if wrong:
+        raise ArtifactError(f"{path} is not a whole model: " + "; ".join(wrong))
     return dict(artifact)
+
+
+def check_model_target(path: Path, *, force: bool = False) -> None:
+    """Refuse a name that a model cannot have, or files that stand there already (without force)."""
+    if path.suffix != ".joblib" or not path.name.isprintable():
+        raise OutputError(f"{path} must end in .joblib and be printable")
+    for suffix in (".joblib", ".json", ".sha256"):
+        check_target(path.with_suffix(suffix), force=force)
 
 
 def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) -> None:
@@ -111,13 +108,13 @@ def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) 
     """
     import joblib
 
-    check_target(path, force=force)
+    check_model_target(path, force=force)
     twin, hashes = path.with_suffix(".json"), path.with_suffix(".sha256")
     buffer = io.BytesIO()
     joblib.dump(artifact, buffer, protocol=4)
     contents = {path: buffer.getvalue(), twin: _twin(artifact)}
     new = "".join(f"{_sha256(content)}  {file.name}\n" for file, content in contents.items())
-    old = hashes.read_text(encoding="utf-8") if hashes.exists() else ""
+    old = hashes.read_text(encoding="utf-8", errors="replace") if hashes.exists() else ""
     write_whole(hashes, (new + old).encode())
     for file, content in contents.items():
         with replacing(file) as stream:
@@ -211,14 +208,20 @@ def _check_hash(path: Path, content: bytes) -> None:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ArtifactError(f"cannot read {hashes}: {error}") from error
-    listed = [line[:64] for line in lines if line[64:].lstrip(" *") == path.name]
+    listed = [line.partition(" ")[0] for line in lines if line[66:] == path.name]
     found = _sha256(content)
-    if found not in listed:
-        expected = " or ".join(listed) or "no hash at all for this name"
+    if found in listed:
+        return
+    if not listed:
+        names = ", ".join(line[66:] for line in lines) or "nothing"
         raise ArtifactError(
-            f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists {expected}. "
-            "Copy both again from where the model came from"
+            f"{hashes.name} lists no hash for {path.name} (it lists {names}); was it renamed? Its "
+            f"SHA-256 is {found}. Rename it back, or copy both again from where the model came from"
         )
+    raise ArtifactError(
+        f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists "
+        f"{' or '.join(listed)}. Copy both again from where the model came from"
+    )
 
 
 def _unpickle(path: Path, content: bytes) -> Any:
@@ -230,37 +233,3 @@ def _unpickle(path: Path, content: bytes) -> Any:
         raise ArtifactError(
             f"{path} is not a discresorb model: {type(error).__name__}: {error}"
         ) from error
-
-
-def _check_shape(path: Path, artifact: Mapping[str, Any]) -> None:
-    wrong = [
-        f"{key} is {type(artifact[key]).__name__}" if key in artifact else f"{key} is missing"
-        for key, kind in _REQUIRED.items()
-        if key not in artifact or not isinstance(artifact[key], kind)
-    ] or _wrong_numbers(artifact)
-    if wrong:
-        raise ArtifactError(f"{path} is not a whole model: " + "; ".join(wrong))
-
-
-def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
-    width = len(artifact["covariates"]) + 1
-    cure_width = 0
-    if artifact["cure"]:
-        columns = artifact["cure_columns"]
-        cure_width = width if columns is None else len(columns)
-    count = width + 1 + cure_width
-    shapes = {"location": (width,), "covariance": (count, count)}
-    if artifact["cure_coefficients"] is not None or artifact["cure"]:
-        shapes["cure_coefficients"] = (cure_width,)
-    wrong = []
-    for key, shape in shapes.items():
-        values = np.asarray(artifact[key] if artifact[key] is not None else np.nan)
-        if values.shape != shape:
-            wrong.append(f"{key} has shape {values.shape}, but must have {shape}")
-        elif not np.isfinite(values).all():
-            wrong.append(f"{key} is not finite")
-    if not math.isfinite(artifact["log_scale"]):
-        wrong.append("log_scale is not finite")
-    if len(artifact["parameter_names"]) != count:
-        wrong.append(f"there are {len(artifact['parameter_names'])} parameter names, not {count}")
-    return wrong

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import numbers
 import re
 from collections.abc import Iterable
 from typing import Any, Final
@@ -46,7 +47,11 @@ def is_number(text: str) -> bool:
 
 def show(value: object) -> str:
     """Quote what was entered, on one line and not endlessly."""
-    text = value if isinstance(value, str) else str(value)
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except ValueError:  # an integer of thousands of digits
+        return f"a {type(value).__name__} too long to show"
+    text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 
@@ -70,7 +75,7 @@ def read_cell(column: Column, value: object) -> float | str:
         return math.nan
     try:
         number = _READERS[column.kind](value)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, ArithmeticError, NotImplementedError):
         return _refusal(column, value)
     return number if column.low <= number <= column.high else _refusal(column, value)
 
@@ -134,12 +139,9 @@ def _read_number(value: object) -> float:
         if not is_number(text):
             raise ValueError
         return float(text)
-    if isinstance(value, bool | np.bool_ | datetime.date | np.datetime64 | np.timedelta64):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
         raise ValueError
-    try:
-        return float(value)  # type: ignore[arg-type]  # whatever has no __float__ is refused below
-    except TypeError:
-        raise ValueError from None
+    return float(value)  # type: ignore[arg-type]  # a complex number raises TypeError
 
 
 def _read_flag(value: object) -> float:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from discresorb.errors import DiscresorbError, InputError
+from discresorb.errors import DiscresorbError, InputError, OutputError
 
 __all__ = ["app", "main"]
 
@@ -42,6 +42,9 @@ class _Commands(TyperGroup):
             # what is still buffered has nowhere to go
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            typer.echo(f"Error: {error.strerror or error}", err=True)
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(
@@ -56,7 +59,12 @@ app = typer.Typer(
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", metavar="FILE", help="A model file (NAME.joblib); default: shipped."),
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        readable=False,  # what cannot be read is told of like all else that is wrong with a model
+        help="A model file (NAME.joblib); default: shipped.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ThresholdOption = Annotated[
@@ -144,8 +152,10 @@ def predict(
             "endpoint": predictor.endpoint,
             "estimand": predictor.estimand,
             "interval": predictor.interval_label,
+            **({"threshold_note": note} if note else {}),
         }
-        typer.echo(json.dumps({**about, **given, **prediction.to_dict()}, ensure_ascii=False))
+        content = {**about, **given, **prediction.to_dict()}
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
         return
     from discresorb.terminal import prediction_text
 
@@ -182,13 +192,17 @@ def score(
     """
     from discresorb.files import check_target
     from discresorb.predictor import load
-    from discresorb.reading import read_table
+    from discresorb.reading import STANDARD_STREAM, read_table
     from discresorb.scoring import score_table
     from discresorb.terminal import print_scored, score_summary
 
     limit, note = _threshold(threshold, scan_cost, operation_cost)
+    if output is not None and str(output) == STANDARD_STREAM:
+        output = None
     if output is not None:
         check_target(output, force=force)
+    elif sys.stdout is None:
+        raise OutputError("standard output is closed; name a file with -o")
     predictor = load(model)
     table = read_table(file)
     scored = score_table(predictor, table, threshold=limit)
@@ -241,7 +255,8 @@ def _write_scored(
 @app.command()
 def show(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A model file; default: shipped.")
+        Path | None,
+        typer.Argument(metavar="[FILE]", readable=False, help="A model file; default: shipped."),
     ] = None,
     model_option: ModelOption = None,
     as_json: JsonOption = False,
@@ -250,11 +265,14 @@ def show(
 
     Example: discresorb show artifacts/default.joblib
     """
-    from discresorb.artifact import find_default, load_artifact, to_plain
+    from discresorb.artifact import find_default, to_plain
+    from discresorb.predictor import load
     from discresorb.terminal import show_text
 
+    if model is not None and model_option is not None:
+        raise InputError("name one model: either FILE or --model FILE")
     path = model or model_option or find_default()
-    artifact = load_artifact(path)
+    artifact = load(path).artifact
     if as_json:
         import json
 
@@ -290,5 +308,11 @@ def _add_further_commands() -> None:
 
 def main() -> None:
     """Run the command line."""
-    _add_further_commands()
-    app(prog_name="discresorb")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show must not end it
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        _add_further_commands()
+        app(prog_name="discresorb")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -42,6 +42,7 @@ DAYS_PER_MONTH: Final = 30.4375
 SIX_MONTHS: Final = 181 / DAYS_PER_MONTH
 # two complete sets of one row must tell the same story to within this
 AGREEMENT_MONTHS: Final = 0.1
+_SUM_AGREEMENT: Final = 2 * AGREEMENT_MONTHS
 
 _MONTH_NAMES: Final = [
     "Jan",
@@ -88,6 +89,10 @@ class Moment:
     since_onset: Array
     to_surgery: Array
 
+    def has_dates(self) -> bool:
+        """Whether all three dates of one row are there, so that it is scored by them."""
+        return not math.isnan(self.onset + self.imaging + self.surgery)
+
 
 def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, float, list[str]]:
     """Find entry and horizon of one row.
@@ -108,14 +113,10 @@ def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, fl
         Every one of them; empty if the row can be scored.
     """
     m = moment
-    dates_complete = not math.isnan(m.onset + m.imaging + m.surgery)
-    months_complete = not math.isnan(m.since_onset + m.to_surgery)
-    problems = _order_problems(m) + _disagreements(m)
-    if dates_complete:
+    problems = _order_problems(m) + _disagreements(m) + _beyond(m)
+    if m.has_dates():
         entry, wait = months_between(m.onset, m.imaging), months_between(m.imaging, m.surgery)
-        if not problems:
-            problems = _beyond(entry, wait)
-    elif months_complete:
+    elif not math.isnan(m.since_onset + m.to_surgery):
         entry, wait = m.since_onset, m.to_surgery
     else:
         entry = wait = math.nan
@@ -145,8 +146,13 @@ def resolve_many(moment: Moment) -> tuple[Array, Array, Array]:
     )
     # comparisons with nan are false, so what is not entered raises no suspicion
     out_of_order = (date_entry < 0) | (date_wait < 0) | (m.surgery < m.onset)
-    disagree = (np.abs(date_entry - m.since_onset) > AGREEMENT_MONTHS) | (
-        np.abs(date_wait - m.to_surgery) > AGREEMENT_MONTHS
+    disagree = (
+        (np.abs(date_entry - m.since_onset) > AGREEMENT_MONTHS)
+        | (np.abs(date_wait - m.to_surgery) > AGREEMENT_MONTHS)
+        | (
+            np.abs(months_between(m.onset, m.surgery) - m.since_onset - m.to_surgery)
+            > _SUM_AGREEMENT
+        )
     )
     return entry, wait, ~fine | out_of_order | disagree
 
@@ -168,26 +174,34 @@ def _order_problems(m: Moment) -> list[str]:
 
 def _disagreements(m: Moment) -> list[str]:
     compared = [
-        (MONTHS_SINCE_ONSET, m.since_onset, ONSET_DATE, IMAGING_DATE, m.onset, m.imaging),
-        (MONTHS_TO_SURGERY, m.to_surgery, IMAGING_DATE, SURGERY_DATE, m.imaging, m.surgery),
+        (MONTHS_SINCE_ONSET.name, m.since_onset, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
+        (MONTHS_TO_SURGERY.name, m.to_surgery, IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
     ]
-    return [
-        f"{column.name} entered as {entered:g}, but {start.name} and {end.name} are "
+    found = [
+        f"{name} entered as {entered:g}, but {start.name} and {end.name} are "
         f"{months_between(a, b):.2f} months apart; they must agree within {AGREEMENT_MONTHS:g}"
-        for column, entered, start, end, a, b in compared
+        for name, entered, start, a, end, b in compared
         if b >= a and abs(months_between(a, b) - entered) > AGREEMENT_MONTHS
     ]
-
-
-def _beyond(entry: float, wait: float) -> list[str]:
-    return [
-        f"{start.name} and {end.name} are {value:.1f} months apart, but must be at most "
-        f"{column.high:g}"
-        for column, value, start, end in (
-            (MONTHS_SINCE_ONSET, entry, ONSET_DATE, IMAGING_DATE),
-            (MONTHS_TO_SURGERY, wait, IMAGING_DATE, SURGERY_DATE),
+    total = m.since_onset + m.to_surgery
+    apart = months_between(m.onset, m.surgery)
+    if not found and m.surgery >= m.onset and abs(apart - total) > _SUM_AGREEMENT:
+        found.append(
+            f"{MONTHS_SINCE_ONSET.name} and {MONTHS_TO_SURGERY.name} add up to {total:g}, but "
+            f"{ONSET_DATE.name} and {SURGERY_DATE.name} are {apart:.2f} months apart"
         )
-        if value > column.high
+    return found
+
+
+def _beyond(m: Moment) -> list[str]:
+    return [
+        f"{start.name} and {end.name} are {months_between(a, b):.1f} months apart, but must be at "
+        f"most {column.high:g}"
+        for column, start, a, end, b in (
+            (MONTHS_SINCE_ONSET, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
+            (MONTHS_TO_SURGERY, IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
+        )
+        if months_between(a, b) > column.high
     ]
 
 

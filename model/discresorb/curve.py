@@ -157,9 +157,7 @@ class CureCurve:
         else:
             cure_logit = design[..., self._columns] @ self.cure
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
-        logit, *terms = logit_resorption(
-            self.distribution, z_entry, z_horizon, log_ever, log_never
-        )
+        logit, *terms = logit_resorption(self.distribution, z_entry, z_horizon, log_ever, log_never)
         logit = np.where(np.less_equal(horizon, entry), -np.inf, logit)  # also if both are 0
         return (logit, *terms, z_entry, z_horizon, log_ever, log_never)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,16 @@ from discresorb.advice import (
     reason_sentences,
 )
 from discresorb.artifact import find_default, load_artifact
-from discresorb.columns import SCORING_COLUMNS, Column
+from discresorb.cells import is_empty
+from discresorb.columns import (
+    IMAGING_DATE,
+    MONTHS_SINCE_ONSET,
+    MONTHS_TO_SURGERY,
+    ONSET_DATE,
+    SCORING_COLUMNS,
+    SURGERY_DATE,
+    Column,
+)
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import ArtifactError, InputError
@@ -147,7 +157,11 @@ class Predictor:
 
     def __init__(self, artifact: Mapping[str, Any]) -> None:
         set_once = object.__setattr__
-        set_once(self, "_artifact", dict(artifact))
+        artifact = copy.deepcopy(dict(artifact))
+        for value in artifact.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+        set_once(self, "_artifact", artifact)
         set_once(self, "columns", tuple(map(_covariate_column, artifact["covariates"])))
         set_once(self, "_curve", _curve(artifact))
         set_once(self, "_support", Support.from_artifact(artifact, self.columns))
@@ -160,6 +174,9 @@ class Predictor:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Predictor is immutable; {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Predictor is immutable; {name} cannot be deleted")
 
     def __reduce__(self) -> tuple[type[Predictor], tuple[Mapping[str, Any]]]:
         """Pickle as the artifact that it wraps."""
@@ -279,7 +296,10 @@ class Predictor:
         InputError
             With every problem in words.
         """
-        months = np.asarray(months, dtype=float)
+        try:
+            months = np.asarray(months, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError("months must be numbers of 0 or more") from None
         if not np.all((months >= 0.0) & (months < np.inf)):
             raise InputError("months must be numbers of 0 or more")
         patient = self._at_imaging(cells)
@@ -289,16 +309,34 @@ class Predictor:
 
     def _at_imaging(self, cells: Mapping[str, object]) -> Patient:
         """Read a patient for whom no surgery date is needed: as if it were on the day."""
-        known = {name: value for name, value in cells.items() if value is not None}
-        if "imaging_date" in known:
-            known.setdefault("surgery_date", known["imaging_date"])
-        if "months_since_onset" in known:
-            known.setdefault("months_to_surgery", 0.0)
+        surgery = (SURGERY_DATE.name, MONTHS_TO_SURGERY.name)
+        known = {
+            name: cell for name, cell in cells.items() if name not in surgery and not is_empty(cell)
+        }
+        if IMAGING_DATE.name in known:
+            known[SURGERY_DATE.name] = known[IMAGING_DATE.name]
+        elif MONTHS_SINCE_ONSET.name not in known:
+            raise InputError(
+                f"{ONSET_DATE.name} and {IMAGING_DATE.name}, or {MONTHS_SINCE_ONSET.name}, are "
+                "missing"
+            )
+        if MONTHS_SINCE_ONSET.name in known:
+            known[MONTHS_TO_SURGERY.name] = 0.0
         unknown = [self._unknown(name) for name in known if name not in self._accepted]
         patient, problems = read_patient(self.columns, known)
         if unknown or problems:
             raise InputError(unknown + problems)
         return patient
+
+    def probe(self) -> None:
+        """Raise ValueError unless a typical patient of each type gets a probability."""
+        for group in self._artifact["support"]["groups"]:
+            middle = {name: sum(ends) / 2.0 for name, ends in group["ranges"].items()}
+            covariates = [middle.get(column.name, group["level"]) for column in self.columns]
+            entry = middle[MONTHS_SINCE_ONSET.name]
+            found = self._curve.interval(_design(covariates), entry, entry + 6.0)
+            if not np.all((np.array(found) >= 0.0) & (np.array(found) <= 1.0)):
+                raise ValueError("it gives no probability for a typical patient")
 
     def _unknown(self, name: str) -> str:
         import difflib
@@ -326,7 +364,9 @@ def load(path: str | Path | None = None) -> Predictor:
     path = Path(path) if path is not None else find_default()
     artifact = load_artifact(path)
     try:
-        return Predictor(artifact)
+        predictor = Predictor(artifact)
+        predictor.probe()
+        return predictor
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"{path} is not a whole model: {type(error).__name__}: {error}"

@@ -72,6 +72,7 @@ def read_table(source: str | Path) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     start = 1
+    usual_limit = csv.field_size_limit(max(len(text), 1))
     try:
         for row in reader:
             if row:  # a blank line is no row
@@ -81,6 +82,8 @@ def read_table(source: str | Path) -> Table:
         raise InputFileError(
             f"{name} cannot be read from line {start} on: {error}; is a quote left open there?"
         ) from None
+    finally:
+        csv.field_size_limit(usual_limit)
     if not rows:
         raise InputFileError(f"{name} is empty; it needs a header line with column names")
     header, *rows = rows
@@ -91,6 +94,7 @@ def check_columns(
     found: Sequence[str],
     *,
     needed: Sequence[str],
+    optional: Sequence[str] = (),
     either: Sequence[Sequence[str]] = (),
     reserved: Sequence[str] = (),
     name: str,
@@ -103,6 +107,8 @@ def check_columns(
         The header.
     needed : sequence of str
         Columns that must be there.
+    optional : sequence of str
+        Columns that are read if they are there.
     either : sequence of sequences
         Sets of columns of which at least one must be there whole.
     reserved : sequence of str
@@ -110,20 +116,25 @@ def check_columns(
     name : str
         Of the file or frame.
     """
-    problems = [f"column {column} appears {n} times" for column, n in _doubled(found)]
+    problems = [f"{_named(column)} appears {n} times" for column, n in _doubled(found)]
     present = [column for column in reserved if column in found]
     if present:
         problems.append(
             f"output columns are already there: {', '.join(present)}; remove or rename them first"
         )
-    missing = [_missing(column, found) for column in needed if column not in found]
+    known = {*needed, *optional, *reserved, *(column for each in either for column in each)}
+    problems += [
+        f"column {column!r} must be written {column.strip().lower()}; rename it"
+        for column in found
+        if column not in known and column.strip().lower() in known
+    ]
+    missing = [column for column in needed if column not in found]
     if either and not any(set(columns) <= set(found) for columns in either):
         missing.append("either " + " or ".join(", ".join(columns) for columns in either))
     if missing:
         problems.append("missing columns: " + "; ".join(missing))
         problems.append("found: " + ", ".join(show(column) for column in found))
-        if any(is_number(column.strip()) for column in found):
-            problems.append("the first line looks like data; it must hold the column names")
+        problems += _header_hints(found)
     if problems:
         raise InputFileError([f"{name}: {problem}" for problem in problems])
 
@@ -132,13 +143,23 @@ def _doubled(found: Sequence[str]) -> list[tuple[str, int]]:
     return [(column, n) for column, n in Counter(found).items() if n > 1]
 
 
-def _missing(column: str, found: Sequence[str]) -> str:
-    alike = [each for each in found if each.strip().lower() == column]
-    return f"{column} (there is {alike[0]!r}; rename it)" if alike else column
+def _named(column: str) -> str:
+    return f"column {show(column)}" if column.strip() else "a column without a name"
+
+
+def _header_hints(found: Sequence[str]) -> list[str]:
+    hints = []
+    if any(is_number(column.strip()) for column in found):
+        hints.append("the first line looks like data; it must hold the column names")
+    if any(separator in column for column in found for separator in ";\t|"):
+        hints.append("is it separated by something else than commas? Save it again as CSV UTF-8")
+    return hints
 
 
 def _read_bytes(source: str | Path, name: str) -> bytes:
     if str(source) == STANDARD_STREAM:
+        if sys.stdin is None:
+            raise InputFileError("standard input is closed")
         return sys.stdin.buffer.read()
     try:
         return Path(source).read_bytes()
@@ -158,7 +179,8 @@ def _decode(name: str, content: bytes) -> str:
     if b"\0" in content:
         line = content[: content.index(b"\0")].count(b"\n") + 1
         raise InputFileError(
-            f"{name} has a NUL byte in line {line}; it is damaged, or not a text file in UTF-8"
+            f"{name} has a NUL byte in line {line}; it is damaged, or UTF-16; "
+            "save it again as CSV UTF-8"
         )
     try:
         return content.decode("utf-8-sig")
@@ -179,7 +201,7 @@ def _square(rows: list[list[str]], width: int) -> tuple[list[list[str]], dict[in
             ragged[position] = f"{words}; a separator or a quote is missing"
             rows[position] = row + [""] * (width - len(row))
         else:
-            surplus = ", ".join(repr(show(cell)) for cell in row[width:])
+            surplus = ", ".join(map(repr, row[width:]))
             ragged[position] = f"{words}; beyond it: {surplus}"
             rows[position] = row[:width]
     return rows, ragged

@@ -33,7 +33,7 @@ class Patient:
     changed : float
         1, 0, or nan if not known.
     surgery_day : float
-        Day number, nan if the row has no surgery date.
+        Day number, nan if the row is scored by months.
     """
 
     covariates: list[float]
@@ -85,4 +85,5 @@ def read_patient(
     *times, changed = [take(column) for column in _BEYOND_COVARIATES]
     moment = Moment(*times)
     entry, wait, time_problems = resolve(moment, unreadable)
-    return Patient(numbers, entry, wait, changed, moment.surgery), problems + time_problems
+    surgery_day = moment.surgery if moment.has_dates() else math.nan
+    return Patient(numbers, entry, wait, changed, surgery_day), problems + time_problems

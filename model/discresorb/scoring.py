@@ -19,7 +19,13 @@ from discresorb.advice import (
 )
 from discresorb.cells import read_column
 from discresorb.clock import Moment, resolve_many
-from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, OUTPUT_COLUMNS, SYMPTOMS_CHANGED
+from discresorb.columns import (
+    DATE_COLUMNS,
+    MONTHS_COLUMNS,
+    OUTPUT_COLUMNS,
+    PATIENT_ID,
+    SYMPTOMS_CHANGED,
+)
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.reading import Table, check_columns
@@ -169,6 +175,7 @@ def _check_header(predictor: Predictor, found: Sequence[str], name: str) -> None
     check_columns(
         found,
         needed=[column.name for column in predictor.columns],
+        optional=[SYMPTOMS_CHANGED.name, PATIENT_ID.name],
         either=[[c.name for c in DATE_COLUMNS], [c.name for c in MONTHS_COLUMNS]],
         reserved=OUTPUT_NAMES,
         name=name,
@@ -216,10 +223,16 @@ def _spread(values: Array, usable: Array) -> Array:
 
 def _native_cells(series: Any) -> Sequence[Any] | Array:
     """Give numbers as an array, whatever else as values one by one."""
-    if series.dtype.is_numeric() or series.dtype == "Boolean":
+    import narwhals as nw
+
+    whole = series.dtype.is_integer() or series.dtype == nw.Boolean
+    if series.dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
         array = series.to_numpy()
         if array.dtype.kind in "fiub":
             return array
+    if series.dtype in (nw.Date, nw.Datetime) and series.implementation.is_polars():
+        # as text, because a year beyond 9999 has no Python date
+        return list(series.dt.date().cast(nw.String).to_list())
     return list(series.to_list())
 
 

@@ -20,10 +20,12 @@ __all__ = ["load_strictly"]
 
 
 class _Name:
-    """What a name in the stream stands for; not callable."""
+    """What a name in the stream stands for; it can be neither called nor changed."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    __slots__ = ()
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("a name cannot be given a state")
 
 
 class _Float64:
@@ -39,7 +41,7 @@ class _Float64:
             raise pickle.UnpicklingError("a float64 array not in little-endian order")
 
 
-_NDARRAY = _Name("numpy.ndarray")
+_NDARRAY = _Name()
 
 
 class _FloatArray(NumpyArrayWrapper):  # type: ignore[misc]  # joblib has no types
@@ -82,6 +84,10 @@ class _StrictUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no t
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which no model needs")
         return _ALLOWED[module, name]
+
+    def get_extension(self, code: int) -> None:
+        """Refuse: the extension registry's cache would be asked before the allow-list."""
+        raise pickle.UnpicklingError(f"it uses extension code {code}, which no model needs")
 
 
 def load_strictly(content: bytes) -> Any:

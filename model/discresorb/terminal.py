@@ -51,6 +51,7 @@ def print_scored(
     from rich.text import Text
 
     console = Console(file=stream, highlight=False, soft_wrap=False)
+    console.width = max(console.width, _NARROWEST)
     for line in _notice(predictor):
         console.print(Text(line))
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -130,6 +131,7 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
 
 
 _MOST_LISTED = 10
+_NARROWEST = 60
 
 
 def _notice(predictor: Predictor) -> list[str]:

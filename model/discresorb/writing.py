@@ -52,7 +52,7 @@ def write_json_lines(stream: TextIO, table: Table, scored: Scored) -> None:
     """Write one JSON object a row: input cells as text, outputs typed, null where there is none."""
     for cells, outputs in zip(table.rows, scored.rows(), strict=True):
         row = {**dict(zip(table.header, cells, strict=True)), **outputs}
-        stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _with_header(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from discresorb_training.estimator import ResorptionModel
     from discresorb_training.outcome import interval_outcome
     from discresorb_training.simulate import Settings, simulate_cohort
-    from discresorb_training.train import TrainResult, train
+    from discresorb_training.training import TrainResult, train
 
 __all__ = [
     "ConvergenceError",
@@ -31,11 +31,11 @@ _HOMES = {
     "ConvergenceError": "errors",
     "ResorptionModel": "estimator",
     "Settings": "simulate",
-    "TrainResult": "train",
+    "TrainResult": "training",
     "TrainingError": "errors",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
-    "train": "train",
+    "train": "training",
 }
 
 
@@ -43,4 +43,6 @@ def __getattr__(name: str) -> Any:
     """Load a name when it is first asked for, so that commands start quickly."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -45,6 +45,15 @@ def read_card(cohort: Path) -> dict[str, Any] | None:
             f"{path} does not describe this state of {cohort.name} (its hash differs); remove the "
             "card and give --endpoint and --data-origin"
         )
+    lacking = [
+        key
+        for key in ("endpoint", "data_origin")
+        if not isinstance(card.get(key), str) or not card[key].strip()
+    ]
+    if lacking:
+        raise InputFileError(
+            f"{path} does not say its {' and '.join(lacking)}; give --endpoint and --data-origin"
+        )
     return card
 
 

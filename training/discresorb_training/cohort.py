@@ -102,6 +102,7 @@ def _read(
     check_columns(
         header,
         needed=[column.name for column in COVARIATES],
+        optional=list(_COLUMNS),
         either=[_MONTHS, ("onset_date", *_DATES)],
         name=name,
     )
@@ -128,6 +129,8 @@ class _Reader:
         self._cells = cells
         self._count = count
         self._problems: dict[int, list[str]] = {}
+        self._read: dict[str, Array] = {}
+        self._unreadable: dict[str, Array] = {}
 
     def add(self, row: int, words: str) -> None:
         self._problems.setdefault(row, []).append(words)
@@ -137,41 +140,56 @@ class _Reader:
             self.add(row, words)
 
     def optional(self, column: Column) -> Array:
-        if column.name not in self._cells:
-            return np.full(self._count, np.nan)
-        values, problems = read_column(column, self._cells[column.name])
-        for row, words in problems.items():
-            self.add(row, words)
-        return values
+        """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
+        if column.name not in self._read:
+            values, problems = np.full(self._count, np.nan), {}
+            if column.name in self._cells:
+                values, problems = read_column(column, self._cells[column.name])
+            for row, words in problems.items():
+                self.add(row, words)
+            unreadable = np.zeros(self._count, dtype=bool)
+            unreadable[list(problems)] = True
+            self._read[column.name], self._unreadable[column.name] = values, unreadable
+        return self._read[column.name]
 
     def needed(self, column: Column) -> Array:
         values = self.optional(column)
-        unread = np.isnan(values)
-        unread[[row for row in self._problems if row < self._count]] = False
-        self.add_where(unread, f"{column.name} is missing; it must be {column.allowed}")
+        missing = np.isnan(values) & ~self._unreadable[column.name]
+        self.add_where(missing, f"{column.name} is missing; it must be {column.allowed}")
         return values
 
     def times(self) -> tuple[Array, Array, Array]:
-        """Give entry, lower and upper (nan if never seen), in months since onset."""
+        """Give entry, lower and upper (nan if never seen), in months since onset.
+
+        In a row, dates are used where they are complete, else months; where both are complete they
+        must agree, also in whether resorption was seen.
+        """
         onset = self.optional(_COLUMNS["onset_date"])
-        results = []
-        for months_name, date_name in zip(_MONTHS, _DATES, strict=True):
-            months = self.optional(_COLUMNS[months_name])
-            dated = months_between(onset, self.optional(_COLUMNS[date_name]))
+        dated = [months_between(onset, self.optional(_COLUMNS[name])) for name in _DATES]
+        months = [self.optional(_COLUMNS[name]) for name in _MONTHS]
+        unreadable = np.any(
+            [self._unreadable[n] for n in ("onset_date", *_DATES, *_MONTHS)], axis=0
+        )
+        by_dates = ~np.isnan(dated[0] + dated[1])
+        by_months = ~np.isnan(months[0] + months[1])
+        for months_name, date_name, a, b in zip(_MONTHS, _DATES, months, dated, strict=True):
+            apart = np.abs(a - b) > AGREEMENT_MONTHS
+            one_sided = by_dates & by_months & (np.isnan(a) != np.isnan(b))
             self.add_where(
-                np.abs(months - dated) > AGREEMENT_MONTHS,
-                f"{months_name} and onset_date to {date_name} differ by more than "
+                (apart | one_sided) & ~unreadable,
+                f"{months_name} and onset_date to {date_name} do not agree within "
                 f"{AGREEMENT_MONTHS:g} months",
             )
-            results.append(np.where(np.isnan(dated), months, dated))
-        entry, lower, upper = results
-        whole = ~np.isnan(entry) & ~np.isnan(lower)
-        told = np.array([row in self._problems for row in range(self._count)])
         self.add_where(
-            ~whole & ~told,
+            ~(by_dates | by_months) & ~unreadable,
             "times are incomplete; needed are months_since_onset and last_herniated_months, or "
             "onset_date, imaging_date and last_herniated_date",
         )
+        entry, lower, upper = (
+            np.where(by_dates, b, np.where(by_months, a, np.nan))
+            for a, b in zip(months, dated, strict=True)
+        )
+        self._resorption_unknown = unreadable
         return entry, lower, upper
 
     def check_order(self, entry: Array, lower: Array, upper: Array) -> None:
@@ -195,11 +213,14 @@ class _Reader:
             )
 
     def check_ids(self) -> None:
-        ids = [show(each) for each in self._cells.get(PATIENT_ID.name, ()) if not is_empty(each)]
-        doubled = {who for who, times in Counter(ids).items() if times > 1}
-        for row, each in enumerate(self._cells.get(PATIENT_ID.name, ())):
-            if not is_empty(each) and show(each) in doubled:
-                self.add(row, f"patient_id {show(each)} appears more than once")
+        ids = [
+            "" if is_empty(each) else str(each).strip()
+            for each in self._cells.get(PATIENT_ID.name, ())
+        ]
+        times = Counter(ids)
+        for row, each in enumerate(ids):
+            if each and times[each] > 1:
+                self.add(row, f"patient_id {show(each)} appears {times[each]} times")
 
     def check_exits(self, lower: Array, upper: Array) -> None:
         exits = self.optional(_COLUMNS["exit_months"])
@@ -217,7 +238,9 @@ class _Reader:
                     f"exit_reason entered as {show(each)}, but must be one of "
                     + ", ".join(EXIT_REASONS),
                 )
-            elif (reason == "resorbed") == math.isnan(upper[row]):
+            elif (reason == "resorbed") == math.isnan(upper[row]) and not self._resorption_unknown[
+                row
+            ]:
                 self.add(row, f"exit_reason {reason} does not go with first_resorbed_months")
 
     def refuse_if_any(self, name: str) -> None:

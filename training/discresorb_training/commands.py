@@ -85,18 +85,16 @@ def train(
     lifelines is asked for a second opinion. Exit status: 3 the file does not fit, 6 these data do
     not carry a model.
     """
+    from discresorb.artifact import check_model_target
     from discresorb.errors import InputError
-    from discresorb.files import check_target
     from discresorb.reading import read_table
     from discresorb_training.cohort import cohort_from_table
-    from discresorb_training.train import train_cohort
+    from discresorb_training.training import train_cohort
 
     choices: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
     if cure not in choices:
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
-    if output.suffix != ".joblib":
-        raise InputError(f"{output} must end in .joblib")
-    check_target(output, force=force)
+    check_model_target(output, force=force)
     table = read_table(cohort)
     endpoint, data_origin = _described(cohort, endpoint, data_origin)
     result = train_cohort(
@@ -136,4 +134,4 @@ def _described(cohort: str, endpoint: str | None, data_origin: str | None) -> tu
             if value is None
         ]
         raise InputError(f"{where}, so {' and '.join(missing)} must be given")
-    return endpoint or str(card["endpoint"]), data_origin or str(card["data_origin"])
+    return endpoint or card["endpoint"], data_origin or card["data_origin"]

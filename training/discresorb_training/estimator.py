@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
-from discresorb_training.errors import TrainingError
-from discresorb_training.fitting import Dataset, fit_dataset
+from discresorb_training.errors import ConvergenceError, TrainingError
+from discresorb_training.fitting import Dataset, Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate, prepare
 from discresorb_training.outcome import check_outcome
 
@@ -44,6 +44,8 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Covariates that enter π, by name or position; all by default.
     max_iter : int, default 100
         Newton iterations at most.
+    warm_start : bool, default False
+        Start a fit from the former one, if it was of the same kind.
 
     Attributes
     ----------
@@ -79,12 +81,14 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         penalty: float = 1.0,
         cure_covariates: Sequence[str | int] | None = None,
         max_iter: int = 100,
+        warm_start: bool = False,
     ) -> None:
         self.distribution = distribution
         self.cure = cure
         self.penalty = penalty
         self.cure_covariates = cure_covariates
         self.max_iter = max_iter
+        self.warm_start = warm_start
 
     def fit(self, X: Any, y: Array, sample_weight: Array | None = None) -> Self:
         """Fit by penalised maximum likelihood.
@@ -106,32 +110,59 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             If the data hold no event, or nothing that could tell a model (`ConvergenceError`).
         """
         self._check_settings()
-        values, names = self._matrix(X, reset=True)
+        values, names = _matrix(X)
         y = check_outcome(y)
-        weights = _check_weights(sample_weight, len(values))
-        _check_fit(values, y, weights, names)
-        dataset = Dataset.build(values, y, names, self._cure_columns(names))
-        estimates = fit_dataset(
-            dataset,
-            self.distribution,
-            cure=self.cure,
-            penalty=self.penalty,
-            weights=weights,
-            max_iter=self.max_iter,
-        )
+        weights = _check_rows(values, y, sample_weight)
+        if weights is not None:  # rows of weight zero must not even set a scale
+            used = weights > 0.0
+            values, y, weights = values[used], y[used], weights[used]
+        _check_fit(values, y, names)
+        dataset = Dataset.build(values, y, names, self._cure_columns(names), weights)
+        estimates = self._estimate(dataset, weights)
+        # nothing is set before the fit has succeeded, so that a failure leaves the former fit
         k = len(names)
+        self.n_features_in_ = k
+        if hasattr(X, "columns"):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._names = names
+        self._fitted = (self.distribution, self.cure)
+        self._theta, self._scaled = estimates.theta, estimates.scaled
         self.intercept_ = float(estimates.theta[0])
         self.coef_ = estimates.theta[1 : k + 1]
         self.scale_ = float(np.exp(estimates.theta[k + 1]))
         self.cure_intercept_ = float(estimates.theta[k + 2]) if self.cure else None
         self.cure_coef_ = estimates.theta[k + 3 :] if self.cure else None
-        self.cure_columns_ = dataset.prepared.cure_columns.tolist()
+        self._cure_positions = dataset.prepared.cure_columns.tolist()
         self.parameter_names_ = dataset.parameter_names(self.cure)
         self.covariance_ = estimates.covariance
         self.log_likelihood_ = estimates.log_likelihood
         self.n_iter_ = estimates.n_iter
         self.converged_ = True
         return self
+
+    def _estimate(self, dataset: Dataset, weights: Array | None) -> Estimates:
+        kind = (self.distribution, self.cure)
+        size = len(dataset.parameter_names(self.cure))
+        starts: list[Array | None] = [None]
+        if self.warm_start and getattr(self, "_fitted", None) == kind:
+            starts = [self._scaled, None] if len(self._scaled) == size else [None]
+        for start in starts:
+            try:
+                return fit_dataset(
+                    dataset,
+                    self.distribution,
+                    cure=self.cure,
+                    penalty=self.penalty,
+                    weights=weights,
+                    start=start,
+                    max_iter=self.max_iter,
+                )
+            except ConvergenceError:
+                if start is None:
+                    raise
+        raise AssertionError("unreachable: the last start is None")
 
     def predict_resorption(
         self, X: Any, *, entry: Any, horizon: Any, interval: float | None = None
@@ -151,8 +182,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         -------
         float array, (n,), or (n, 3) with p, low, high if an interval is asked for
         """
-        check_is_fitted(self)
-        values, _ = self._matrix(X, reset=False)
+        values = self._known_matrix(X)
         entry, horizon = (
             np.broadcast_to(np.asarray(each, dtype=float), (len(values),))
             for each in (entry, horizon)
@@ -164,79 +194,68 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             )
         design = np.column_stack([np.ones(len(values)), values])
         if interval is None:
-            return np.asarray(self._curve().probability(design, entry, horizon))
+            return np.asarray(self.curve().probability(design, entry, horizon))
         if not 0.0 < interval < 1.0:
             raise InputError(f"interval must be a level between 0 and 1, not {interval:g}")
-        return np.column_stack(self._curve().interval(design, entry, horizon, interval))
+        return np.column_stack(self.curve().interval(design, entry, horizon, interval))
 
     def score(self, X: Any, y: Array, sample_weight: Array | None = None) -> float:
         """Mean interval log score, log{[S(L) - S(R)] / S(E)}; higher is better.
 
         S(R) is 0 where R is infinite; for exact times the density takes the difference's place.
         """
-        check_is_fitted(self)
-        values, names = self._matrix(X, reset=False)
+        values = self._known_matrix(X)
         y = check_outcome(y)
-        weights = _check_weights(sample_weight, len(values))
+        weights = _check_rows(values, y, sample_weight)
         design = np.column_stack([np.ones(len(values)), values])
         prepared = prepare(
-            design, y["lower"], y["upper"], y["entry"], cure_columns=self._cure_columns(names)
+            design, y["lower"], y["upper"], y["entry"], cure_columns=self._cure_positions
         )
+        distribution, cure = self._fitted
         total = evaluate(
             prepared,
-            DISTRIBUTIONS[self.distribution],
-            self._theta(),
-            cure=self.cure,
+            DISTRIBUTIONS[distribution],
+            self._theta,
+            cure=cure,
             weights=prepared.sorted_weights(weights),
         ).log_likelihood
         return total / float(len(values) if weights is None else weights.sum())
 
-    def _theta(self) -> Array:
-        cure = [] if self.cure_coef_ is None else [self.cure_intercept_, *self.cure_coef_]
-        return np.array([self.intercept_, *self.coef_, np.log(self.scale_), *cure])
-
-    def _curve(self) -> CureCurve:
-        theta, k = self._theta(), len(self.coef_)
+    def curve(self) -> CureCurve:
+        """Give the fitted model as plain numbers."""
+        check_is_fitted(self)
+        distribution, cure = self._fitted
+        k = len(self.coef_)
         return CureCurve(
-            DISTRIBUTIONS[self.distribution],
-            theta[: k + 1],
-            float(theta[k + 1]),
-            theta[k + 2 :] if self.cure else None,
+            DISTRIBUTIONS[distribution],
+            self._theta[: k + 1],
+            float(self._theta[k + 1]),
+            self._theta[k + 2 :] if cure else None,
             self.covariance_,
-            self.cure_columns_,
+            self._cure_positions,
         )
+
+    def _known_matrix(self, X: Any) -> Array:
+        check_is_fitted(self)
+        values, names = _matrix(X)
+        if values.shape[1] != self.n_features_in_ or (
+            hasattr(X, "columns") and names != self._names
+        ):
+            found = names if hasattr(X, "columns") else f"{values.shape[1]} columns"
+            raise InputError(f"X has {found}, but the model was fitted on {self._names}")
+        return values
 
     def _check_settings(self) -> None:
         problems = []
         if self.distribution not in DISTRIBUTIONS:
             known = ", ".join(DISTRIBUTIONS)
             problems.append(f"distribution is {self.distribution!r}, but must be one of {known}")
-        if not 0.0 <= self.penalty < np.inf:
+        if not isinstance(self.penalty, int | float) or not 0.0 <= self.penalty < np.inf:
             problems.append(f"penalty is {self.penalty!r}, but must be a number of 0 or more")
+        if not isinstance(self.cure, bool | np.bool_):
+            problems.append(f"cure is {self.cure!r}, but must be True or False")
         if problems:
             raise InputError(problems)
-
-    def _matrix(self, X: Any, *, reset: bool) -> tuple[Array, list[str]]:
-        names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
-        try:
-            values = np.asarray(X, dtype=float)
-        except (TypeError, ValueError):
-            raise InputError("X must hold numbers only") from None
-        if values.ndim != 2:
-            raise InputError(f"X must have two dimensions, rows and covariates, not {values.ndim}")
-        if reset:
-            self.n_features_in_ = values.shape[1]
-            self._names = names or [f"x{column}" for column in range(values.shape[1])]
-            if names:
-                self.feature_names_in_ = np.array(names, dtype=object)
-            elif hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        elif values.shape[1] != self.n_features_in_ or names not in (None, self._names):
-            raise InputError(f"X has {names or values.shape[1]}, but was fitted on {self._names}")
-        rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        if len(rows):
-            raise InputError(f"X must be finite, but is not at positions {rows[:5].tolist()}")
-        return values, self._names
 
     def _cure_columns(self, names: Sequence[str]) -> list[int]:
         if self.cure_covariates is None:
@@ -245,37 +264,55 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         for covariate in self.cure_covariates:
             if covariate in names:
                 chosen.append(list(names).index(str(covariate)) + 1)
-            elif isinstance(covariate, int) and 0 <= covariate < len(names):
-                chosen.append(covariate + 1)
+            elif isinstance(covariate, int | np.integer) and 0 <= covariate < len(names):
+                chosen.append(int(covariate) + 1)
             else:
                 raise InputError(f"cure_covariates names {covariate!r}, not one of {list(names)}")
         return [0, *sorted(set(chosen))]
 
 
-def _check_weights(weights: Array | None, count: int) -> Array | None:
+def _matrix(X: Any) -> tuple[Array, list[str]]:
+    """Give covariates as a finite matrix, and their names."""
+    try:
+        values = np.asarray(X, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("X must hold numbers only") from None
+    if values.ndim != 2:
+        raise InputError(f"X must have two dimensions, rows and covariates, not {values.ndim}")
+    rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(rows):
+        raise InputError(f"X must be finite, but is not at positions {rows[:5].tolist()}")
+    if hasattr(X, "columns"):
+        return values, [str(name) for name in X.columns]
+    return values, [f"x{column}" for column in range(values.shape[1])]
+
+
+def _check_rows(X: Array, y: Array, weights: Array | None) -> Array | None:
+    """Refuse rows that do not go together; give the weights as floats."""
+    if len(X) != len(y):
+        raise InputError(f"X has {len(X)} rows, but y has {len(y)}")
+    if not len(X):
+        raise InputError("there are no rows")
     if weights is None:
         return None
     weights = np.asarray(weights, dtype=float)
-    if weights.shape != (count,):
-        raise InputError(f"sample_weight has shape {weights.shape}, but must be ({count},)")
+    if weights.shape != (len(X),):
+        raise InputError(f"sample_weight has shape {weights.shape}, but must be ({len(X)},)")
     wrong = np.flatnonzero(~((weights >= 0.0) & np.isfinite(weights)))
     if len(wrong):
         raise InputError(
             f"sample_weight must be 0 or more and finite: positions {wrong[:5].tolist()}"
         )
+    if not weights.any():
+        raise InputError("every sample_weight is 0; at least one row must count")
     return weights
 
 
-def _check_fit(X: Array, y: Array, weights: Array | None, names: Sequence[str]) -> None:
+def _check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
     """Refuse data on which no model of this kind can be fitted, naming what is missing."""
-    if len(X) != len(y):
-        raise InputError(f"X has {len(X)} rows, but y has {len(y)}")
-    used = slice(None) if weights is None else weights > 0.0
-    X, y = X[used], y[used]
     if not np.isfinite(y["upper"]).any():
         raise TrainingError("no patient was seen resorbed; without events nothing can be trained")
-    constant = [name for name, low, high in zip(names, X.min(0), X.max(0), strict=True)
-                if low == high]  # fmt: skip
+    constant = [name for name, sd in zip(names, X.std(axis=0), strict=True) if sd == 0.0]
     if constant:
         raise TrainingError(
             f"{', '.join(constant)} has the same value in every patient; leave it out, or bring "

@@ -6,6 +6,7 @@ and every refit (another distribution, other weights) starts from it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.errors import ConvergenceError
-from discresorb_training.likelihood import EXACT, Evaluation, Prepared, evaluate, prepare
+from discresorb_training.likelihood import Evaluation, Prepared, evaluate, prepare
 from discresorb_training.newton import Maximum, maximise
 
 __all__ = ["Dataset", "Estimates", "fit_dataset"]
@@ -23,6 +24,7 @@ _LARGEST_STANDARD_ERROR = 50.0
 # data larger than this are first fitted on a share of about half of it, for a start that is near
 _LARGE = 10_000
 _CRUDE_ROWS = 1_000
+_LOG_SCALES = ((-1.0, -0.3), (0.5, 1.2))
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,19 @@ class Dataset:
         y: Array,
         names: Sequence[str],
         cure_columns: Sequence[int] | None = None,
+        weights: Array | None = None,
     ) -> Dataset:
-        """Scale and sort covariates X (n, k) and a checked outcome."""
-        mean, sd = X.mean(axis=0), X.std(axis=0)
+        """Scale and sort covariates X (n, k) and a checked outcome.
+
+        Scales are weighted, so that a weighted row counts as so many rows. Refits with other
+        weights keep the scales of the data set that they start from.
+        """
+        counts = np.ones(len(X)) if weights is None else weights
+        mean = np.average(X, axis=0, weights=counts)
+        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=counts))
         latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
-        time_unit = float(np.exp(np.mean(np.log(latest[latest > 0.0]))))
+        timed = latest > 0.0
+        time_unit = float(np.exp(np.average(np.log(latest[timed]), weights=counts[timed])))
         design = np.empty((len(X), X.shape[1] + 1))
         design[:, 0] = 1.0
         np.divide(X - mean, sd, out=design[:, 1:])
@@ -80,6 +90,13 @@ class Dataset:
             names += [f"cure_{wide[column]}" for column in self.prepared.cure_columns]
         return names
 
+    def to_standard_units(self, theta: Array, cure: bool) -> Array:
+        """Give θ in standardised units from the user's: the inverse of `to_user_units`."""
+        _, transform = self.to_user_units(np.zeros(len(theta)), cure)
+        moved = np.array(theta, dtype=float)
+        moved[0] -= np.log(self.time_unit)
+        return np.asarray(np.linalg.solve(transform, moved))
+
     def to_user_units(self, theta: Array, cure: bool) -> tuple[Array, Array]:
         """Give θ in the covariates' and times' own units, and the matrix that turns it there."""
         k = len(self.mean)
@@ -95,15 +112,6 @@ class Dataset:
         user[0] += np.log(self.time_unit)
         return user, transform
 
-    def log_unit_correction(self, weights: Array | None) -> float:
-        """Give what the log-likelihood loses by densities being in the user's unit of time."""
-        exact = 0.0
-        for block in self.prepared.blocks:
-            if block.kind == EXACT:
-                own = slice(block.start, block.stop)
-                exact += len(block.design) if weights is None else float(weights[own].sum())
-        return exact * float(np.log(self.time_unit))
-
 
 @dataclass(frozen=True)
 class Estimates:
@@ -117,6 +125,8 @@ class Estimates:
         Inverse of the negative penalised Hessian.
     log_likelihood : float
         Unpenalised, at θ.
+    objective : float
+        Log-likelihood less the penalty.
     n_iter : int
         Newton iterations over all rows.
     scaled : float array
@@ -126,6 +136,7 @@ class Estimates:
     theta: Array
     covariance: Array
     log_likelihood: float
+    objective: float
     n_iter: int
     scaled: Array
 
@@ -181,7 +192,8 @@ def fit_dataset(
     return Estimates(
         theta=theta,
         covariance=transform @ covariance @ transform.T,
-        log_likelihood=log_likelihood - dataset.log_unit_correction(own_weights),
+        log_likelihood=log_likelihood,
+        objective=best.evaluation.log_likelihood,
         n_iter=best.n_iter,
         scaled=best.theta,
     )
@@ -218,20 +230,32 @@ def _start(
     cure: bool,
     max_iter: int,
 ) -> Array:
-    rows = len(prepared.order)
-    start = _crude_start(prepared, distribution, weights, ridge, cure)
-    if rows <= _LARGE:
-        return start
-    share = prepared.thinned(2 * rows // _LARGE)
+    """Best of the maxima reached, on a share of large data, from two crude starts.
+
+    The likelihood can have a second maximum at a much wider spread, so one start is of that kind.
+    """
+    share = prepared.thinned(max(1, 2 * len(prepared.order) // _LARGE))
     function = _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
-    try:
-        return maximise(function, start, max_iter=max_iter).theta
-    except ConvergenceError:
-        return start
+    starts = [
+        _crude_start(prepared, distribution, weights, ridge, cure, log_scales)
+        for log_scales in _LOG_SCALES
+    ]
+    reached = []
+    for start in starts:
+        with contextlib.suppress(ConvergenceError):
+            reached.append(maximise(function, start, max_iter=max_iter))
+    if not reached:
+        return starts[0]
+    return max(reached, key=lambda maximum: maximum.evaluation.log_likelihood).theta
 
 
 def _crude_start(
-    prepared: Prepared, distribution: str, weights: Array | None, ridge: Array, cure: bool
+    prepared: Prepared,
+    distribution: str,
+    weights: Array | None,
+    ridge: Array,
+    cure: bool,
+    log_scales: Sequence[float],
 ) -> Array:
     """Best of a few models without covariates, on a share of the rows."""
     share = prepared.thinned(max(1, len(prepared.order) // _CRUDE_ROWS))
@@ -239,7 +263,7 @@ def _crude_start(
     k = share.blocks[0].design.shape[1] - 1
     candidates = []
     for location in (-0.7, 0.0, 0.7, 1.5):
-        for log_scale in (-1.0, -0.3):
+        for log_scale in log_scales:
             for cure_logit in (0.0, 2.0) if cure else (0.0,):
                 theta = np.zeros(len(ridge))
                 theta[0], theta[k + 1] = location, log_scale
@@ -272,6 +296,8 @@ def _undetermined(name: str) -> str:
         )
     if name == "log_scale":
         return "the data do not determine the spread of resorption times: it runs to 0 or infinity"
+    if name == "intercept":
+        return "the data do not determine when those who resorb do so"
     return (
         f"the data do not determine the effect of {name} on the time to resorption "
         "(separation, or covariates that say the same)"

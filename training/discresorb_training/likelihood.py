@@ -11,7 +11,8 @@ never seen resorbed, R infinite          log[1 - G(L)]; nothing if L = E
 exact, L = R                             log[:math:`\pi` f(z) / (:math:`\sigma` L)]
 =======================================  ===================================
 
-each less log[1 - G(E)] where E > 0. A row depends on the parameters
+each less log[1 - G(E)] where E > 0. An interval so narrow that its difference would lose digits is
+taken as an exact time at its middle, times its width. A row depends on the parameters
 :math:`\theta = (\beta, \log\sigma, \gamma)` through three numbers only: its location
 :math:`a = x\beta`, :math:`s = \log\sigma` and :math:`g = \operatorname{logit}\pi = w\gamma`.
 Terms are differentiated twice by (a, s, g) and the chain rule through x and w is a few matrix
@@ -37,6 +38,8 @@ __all__ = ["BLOCK_ROWS", "Block", "Evaluation", "Prepared", "evaluate", "evaluat
 BLOCK_ROWS = 8_000
 
 BETWEEN, BEFORE, NEVER_SEEN, EXACT = range(4)
+# in log time; about two minutes at ten months, far below what any visit resolves
+_NARROW = 1e-5
 
 
 class Evaluation(NamedTuple):
@@ -59,6 +62,9 @@ class Block:
         Leading ones, then covariates.
     log_lower, log_upper, log_entry : float array, (n,), or None
         Those that the kind needs.
+    log_measure : float array, (n,), or None
+        Of EXACT rows: logarithm of what turns a density in log time into their contribution,
+        1 / time for an exact time, the width in log time for a narrow interval.
     start : int
         Position of the first row in the sorted order.
     """
@@ -68,6 +74,7 @@ class Block:
     log_lower: Array | None
     log_upper: Array | None
     log_entry: Array | None
+    log_measure: Array | None
     start: int
 
     @property
@@ -87,6 +94,7 @@ class Block:
             thin(self.log_lower),
             thin(self.log_upper),
             thin(self.log_entry),
+            thin(self.log_measure),
             start,
         )
 
@@ -145,21 +153,27 @@ def prepare(
     lower, upper, entry : float array, (n,)
         As `interval_outcome` checks them.
     time_unit : float
-        Times are divided by it.
+        Times are divided by it inside; densities stay per unit of the times given.
     cure_columns : sequence of int, optional
         Columns of the design that enter π; all by default.
     """
     seen, delayed = np.isfinite(upper), entry > 0.0
-    kind = np.select([~seen, lower == upper, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.log1p((upper - lower) / lower)  # nan where lower is 0: not narrow
+    narrow = seen & (width < _NARROW)
+    kind = np.select([~seen, narrow, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
     silent = ~seen & (lower == entry)  # never imaged after the index MRI
     group = np.where(silent, -1, 2 * kind + delayed)
     by_group = np.argsort(group, kind="stable")
     order = by_group[int(silent.sum()) :]
     groups = group[order]
-    with np.errstate(divide="ignore"):
-        log_lower, log_upper, log_entry = (
-            np.log(each[order] / time_unit) for each in (lower, upper, entry)
-        )
+    lower, upper, entry, width, narrow = (
+        each[order] for each in (lower, upper, entry, width, narrow)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_lower, log_upper, log_entry = (np.log(t / time_unit) for t in (lower, upper, entry))
+        log_measure = np.where(upper > lower, np.log(width), -np.log(lower))
+        log_lower = np.where(narrow, log_lower + 0.5 * width, log_lower)
     design = np.ascontiguousarray(design[order])
     blocks = []
     edges = np.searchsorted(groups, np.arange(9))
@@ -173,6 +187,7 @@ def prepare(
                     log_lower=None if code // 2 == BEFORE else log_lower[part],
                     log_upper=log_upper[part] if code // 2 in (BETWEEN, BEFORE) else None,
                     log_entry=log_entry[part] if code % 2 else None,
+                    log_measure=log_measure[part] if code // 2 == EXACT else None,
                     start=start,
                 )
             )
@@ -239,7 +254,7 @@ def evaluate_block(
         elif block.kind == NEVER_SEEN:
             rows.add_not_yet(block.log_lower, 1.0)
         else:
-            rows.add_exact(block.log_lower)
+            rows.add_exact(block.log_lower, block.log_measure)
         if block.log_entry is not None:
             rows.add_not_yet(block.log_entry, -1.0)
         return rows.collect(block.design, cure_columns, cure, weights)
@@ -311,13 +326,13 @@ class _Rows:
         self._add_event(log_mass, ratio, z * ratio)
         self._add_second(z, ratio, ratio * (self.distribution.slope(z) - ratio))
 
-    def add_exact(self, log_time: Array) -> None:
-        """Add log π + log f(z) - log σ - log t."""
+    def add_exact(self, log_time: Array | None, log_measure: Array | None) -> None:
+        """Add log π + log f(z) - log σ + log measure."""
         z = self._z(log_time)
         slope = self.distribution.slope(z)
         self._add_event(self.distribution.log_density(z), slope, z * slope)
         self._add_second(z, slope, self.distribution.slope_derivative(z))
-        self.value -= self.log_scale + log_time
+        self.value += log_measure - self.log_scale
         self.s += -1.0
 
     def add_not_yet(self, log_time: Array | None, sign: float) -> None:

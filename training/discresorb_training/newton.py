@@ -56,7 +56,10 @@ def maximise(
                 return Maximum(theta + step, last, iteration)
             return Maximum(theta, here, iteration)
         theta, here = _advance(function, theta, here, step, decrement)
-    raise ConvergenceError(f"no maximum of the likelihood was reached in {max_iter} iterations")
+    raise ConvergenceError(
+        f"no maximum of the likelihood was reached in {max_iter} iterations: the data hold too "
+        "little about these covariates, or contradict the model"
+    )
 
 
 def _step(here: Evaluation) -> tuple[Array, bool]:
@@ -75,6 +78,8 @@ def _advance(
     decrement: float,
 ) -> tuple[Array, Evaluation]:
     length = float(np.abs(step).max())
+    if length == 0.0:
+        raise ConvergenceError("the likelihood is flat: these data say nothing about the model")
     fraction = min(1.0, _LONGEST_STEP / length)
     # where the expected rise is below rounding, no rise can be asked for
     slack = 1e-13 * (1.0 + abs(here.log_likelihood))

@@ -43,13 +43,15 @@ def interval_outcome(
     InputError
         With every kind of problem and the first rows that have it.
     """
-    lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    try:
+        lower, upper, entry = (np.asarray(each, dtype=float) for each in (lower, upper, entry))
+    except (TypeError, ValueError):
+        raise InputError("lower, upper and entry must hold numbers only") from None
     if lower.ndim != 1 or lower.shape != upper.shape:
         raise InputError(
             f"lower and upper must be one-dimensional and equally long, but have shapes "
             f"{lower.shape} and {upper.shape}"
         )
-    entry = np.asarray(entry, dtype=float)
     if entry.shape not in ((), lower.shape):
         raise InputError(f"entry has shape {entry.shape}, but must be a number or {lower.shape}")
     y = np.empty(len(lower), dtype=OUTCOME)

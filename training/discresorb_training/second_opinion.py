@@ -17,7 +17,7 @@ import numpy as np
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.errors import ConvergenceError
-from discresorb_training.fitting import Dataset, fit_dataset
+from discresorb_training.fitting import Dataset, Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate, prepare
 
 __all__ = ["SecondOpinion", "ask_lifelines"]
@@ -28,6 +28,7 @@ MAXIMUM_TOLERANCE = 1e-3  # of the log-likelihood, between the two maxima
 PROBABILITY_TOLERANCE = 1e-3
 _SPAN = 6.0  # months after entry at which probabilities are compared
 _NEVER = 1e25  # what lifelines makes of an infinite upper bound
+_TIME_ZERO = 1e-300  # so early that nothing has happened, at however wide a spread
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def ask_lifelines(
     distribution: str,
     *,
     cure: bool,
+    penalty: float = 1.0,
     seed: int = 0,
 ) -> SecondOpinion:
     """Compare a fit with lifelines.
@@ -70,6 +72,8 @@ def ask_lifelines(
         One of `DISTRIBUTIONS`.
     cure : bool
         Whether there is a cure fraction, with all covariates.
+    penalty : float
+        That our estimates were fitted with.
     seed : int
         Of the random rows.
     """
@@ -83,7 +87,7 @@ def ask_lifelines(
     if not abs(theirs - ours) <= LIKELIHOOD_TOLERANCE * abs(ours):
         why = f"lifelines gives the log-likelihood {theirs:.8f} where ours is {ours:.8f}"
         return SecondOpinion(False, why, figures)
-    return _compare_maxima(lifelines, X, y, distribution, cure, figures)
+    return _compare_maxima(lifelines, X, y, distribution, cure, penalty, figures)
 
 
 def _compare_maxima(
@@ -92,6 +96,7 @@ def _compare_maxima(
     y: Array,
     distribution: str,
     cure: bool,
+    penalty: float,
     figures: dict[str, float],
 ) -> SecondOpinion:
     dataset = Dataset.build(X, y, [f"x{j}" for j in range(X.shape[1])])
@@ -107,6 +112,9 @@ def _compare_maxima(
     figures["lifelines at its maximum"] = their_maximum
     difference = their_maximum - mine.log_likelihood
     if difference > MAXIMUM_TOLERANCE:
+        better = _second_maximum(dataset, their_theta, mine, distribution, cure, penalty, figures)
+        if better is not None:
+            return better
         return SecondOpinion(
             False, f"lifelines finds a log-likelihood that is better by {difference:.6f}", figures
         )
@@ -126,6 +134,34 @@ def _compare_maxima(
     return SecondOpinion(True, "same likelihood, same maximum, same probabilities", figures)
 
 
+def _second_maximum(
+    dataset: Dataset,
+    their_theta: Array,
+    mine: Estimates,
+    distribution: str,
+    cure: bool,
+    penalty: float,
+    figures: dict[str, float],
+) -> SecondOpinion | None:
+    """Look whether lifelines' better maximum is one that the penalty turns down.
+
+    Then the saved estimates, which are penalised, are still the best of their kind.
+    """
+    start = dataset.to_standard_units(their_theta, cure)
+    try:
+        there = fit_dataset(dataset, distribution, cure=cure, penalty=0.0, start=start)
+        near = fit_dataset(dataset, distribution, cure=cure, penalty=penalty, start=start)
+        ours = fit_dataset(dataset, distribution, cure=cure, penalty=penalty, start=mine.scaled)
+    except ConvergenceError:
+        return None
+    if there.log_likelihood < figures["lifelines at its maximum"] - MAXIMUM_TOLERANCE:
+        return None
+    if near.objective > ours.objective + MAXIMUM_TOLERANCE:
+        return None
+    why = "without the penalty the likelihood has two maxima; with it, ours is the better one"
+    return SecondOpinion(None, why, figures)
+
+
 def _log_likelihood(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> float:
     design = np.column_stack([np.ones(len(X)), X])
     prepared = prepare(design, y["lower"], y["upper"], y["entry"])
@@ -134,15 +170,18 @@ def _log_likelihood(X: Array, y: Array, theta: Array, distribution: str, cure: b
 
 def _probabilities(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> Array:
     design = np.column_stack([np.ones(len(X)), X])
-    k = X.shape[1]
-    curve = CureCurve(
+    curve = _curve(X.shape[1], theta, distribution, cure)
+    return np.asarray(curve.probability(design, y["entry"], y["entry"] + _SPAN))
+
+
+def _curve(k: int, theta: Array, distribution: str, cure: bool) -> CureCurve:
+    return CureCurve(
         DISTRIBUTIONS[distribution],
         theta[: k + 1],
         float(theta[k + 1]),
         theta[k + 2 :] if cure else None,
         np.zeros((len(theta), len(theta))),
     )
-    return np.asarray(curve.probability(design, y["entry"], y["entry"] + _SPAN))
 
 
 class _Lifelines:
@@ -236,7 +275,7 @@ def _fitter_class(distribution: str, cure: bool) -> Any:
         def _survival_function(self, params: Any, T: Any, Xs: Any) -> Any:
             location = anp.dot(Xs["a_location_"], params["a_location_"])
             log_scale = anp.dot(Xs["b_log_scale_"], params["b_log_scale_"])
-            z = (anp.log(anp.clip(T, 1e-25, anp.inf)) - location) / anp.exp(log_scale)
+            z = (anp.log(anp.clip(T, _TIME_ZERO, anp.inf)) - location) / anp.exp(log_scale)
             alive = survival(z)
             if cure:
                 logit = anp.dot(Xs["c_logit_ever_"], params["c_logit_ever_"])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Candidate", "candidates", "choose", "fold_of_rows"]
 
@@ -43,12 +47,12 @@ class Candidate:
 
 
 def fold_of_rows(X: Array, y: Array, folds: int, seed: int) -> Array:
-    """Deal patients to folds so that each has its share of events.
+    """Deal patients to folds so that each has its share of events and of every flag's levels.
 
     Parameters
     ----------
     X, y : arrays
-        Covariates and outcome.
+        Covariates and outcome; columns that hold only 0 and 1 are flags.
     folds : int
         How many.
     seed : int
@@ -56,9 +60,11 @@ def fold_of_rows(X: Array, y: Array, folds: int, seed: int) -> Array:
     """
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(y))
-    by_event = shuffled[np.argsort(np.isfinite(y["upper"][shuffled]), kind="stable")]
+    flags = [column for column in X.T if np.isin(column, (0.0, 1.0)).all()]
+    strata = np.array([np.isfinite(y["upper"]), *flags])
+    by_stratum = shuffled[np.lexsort(strata[:, shuffled])]
     fold = np.empty(len(y), dtype=int)
-    fold[by_event] = np.arange(len(y)) % folds
+    fold[by_stratum] = np.arange(len(y)) % folds
     return fold
 
 
@@ -66,6 +72,7 @@ def candidates(
     X: Array,
     y: Array,
     *,
+    names: Sequence[str] | None = None,
     distributions: Sequence[str] = tuple(DISTRIBUTIONS),
     cures: Sequence[bool] = (False, True),
     penalty: float = 1.0,
@@ -73,9 +80,17 @@ def candidates(
     seed: int = 0,
 ) -> list[Candidate]:
     """Score every combination by cross-validation; one that fails in any fold is out."""
+    import pandas as pd
+
     fold = fold_of_rows(X, y, folds, seed)
+    frame = pd.DataFrame(X, columns=None if names is None else list(names))
     return [
-        _try(ResorptionModel(distribution, cure=cure, penalty=penalty), X, y, fold)
+        _try(
+            ResorptionModel(distribution, cure=cure, penalty=penalty, warm_start=True),
+            frame,
+            y,
+            fold,
+        )
         for cure in cures
         for distribution in distributions
     ]
@@ -90,9 +105,10 @@ def choose(tried: Sequence[Candidate]) -> Candidate:
     return max(able, key=lambda each: each.log_score or 0.0)
 
 
-def _try(model: ResorptionModel, X: Array, y: Array, fold: Array) -> Candidate:
+def _try(model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array) -> Candidate:
     total = 0.0
     try:
+        model.fit(X, y)  # of all patients; the folds' fits are near it and start there
         for held_out in range(int(fold.max()) + 1):
             test = fold == held_out
             model.fit(X[~test], y[~test])

@@ -77,14 +77,28 @@ class Settings:
     lost_by_year: float = 0.10
 
     def __post_init__(self) -> None:
-        problems = [*self._share_problems(), *self._size_problems(), *self._visit_problems()]
-        if self.distribution not in DISTRIBUTIONS:
-            problems.append(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
+        problems = self._shape_problems() or [*self._value_problems(), *self._visit_problems()]
         if problems:
             raise InputError(problems)
 
-    def _share_problems(self) -> list[str]:
+    def _shape_problems(self) -> list[str]:
+        lengths = dict.fromkeys(("type_shares", "size_mean", "size_sd"), len(TYPES))
+        lengths |= {"latency": 3, "ever": 3, "visit_months": len(self.visit_months)}
         problems = []
+        for name, value in self.to_dict().items():
+            if name == "distribution":
+                continue
+            numbers = np.atleast_1d(np.array(value, dtype=float))
+            if len(numbers) != lengths.get(name, 1) or not len(numbers):
+                problems.append(f"{name} has {len(numbers)} values, but must have {lengths[name]}")
+            elif not np.isfinite(numbers).all():
+                problems.append(f"{name} is {value}, but must be finite")
+        return problems
+
+    def _value_problems(self) -> list[str]:
+        problems = []
+        if self.distribution not in DISTRIBUTIONS:
+            problems.append(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
         if min(self.type_shares) < 0.0 or abs(sum(self.type_shares) - 1.0) > 1e-9:
             problems.append(
                 f"type_shares are {self.type_shares}, but must be 0 or more and add up to 1"
@@ -93,14 +107,6 @@ class Settings:
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
                 problems.append(f"{name} is {value:g}, but must be at least 0 and below 1")
-        return problems
-
-    def _size_problems(self) -> list[str]:
-        problems = [
-            f"{name} has {len(getattr(self, name))} values, but there are {len(TYPES)} types"
-            for name in ("type_shares", "size_mean", "size_sd")
-            if len(getattr(self, name)) != len(TYPES)
-        ]
         for name in ("entry_mean", "entry_shape", "scale"):
             if not getattr(self, name) > 0.0:
                 problems.append(f"{name} is {getattr(self, name):g}, but must be above 0")
@@ -109,13 +115,14 @@ class Settings:
         return problems
 
     def _visit_problems(self) -> list[str]:
-        gaps = np.diff([0.0, *self.visit_months])
-        if not len(self.visit_months) or gaps.min() <= 2.0 * self.visit_jitter:
+        if self.visit_jitter < 0.0:
+            return [f"visit_jitter is {self.visit_jitter:g}, but must be 0 or more"]
+        if np.diff([0.0, *self.visit_months]).min() <= 2.0 * self.visit_jitter:
             return [
                 f"visit_months {self.visit_months} with a visit_jitter of {self.visit_jitter:g} "
                 "would let visits change order or precede the index MRI"
             ]
-        return ["visit_jitter must be 0 or more"] if self.visit_jitter < 0.0 else []
+        return []
 
     def curve(self) -> CureCurve:
         """Give the true model."""
@@ -157,8 +164,13 @@ def simulate_cohort(
     """
     import pandas as pd
 
+    problems = []
     if n < 1:
-        raise InputError(f"n is {n}, but must be at least 1")
+        problems.append(f"n is {n}, but must be at least 1")
+    if seed < 0:
+        problems.append(f"seed is {seed}, but must be 0 or more")
+    if problems:
+        raise InputError(problems)
     settings = settings or Settings()
     rng = np.random.default_rng(seed)
     size, sequestrated = _case_mix(rng, n, settings)

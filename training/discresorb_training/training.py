@@ -68,10 +68,7 @@ class TrainResult:
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Save as ``NAME.joblib`` with its JSON twin and hashes."""
-        path = Path(path)
-        if path.suffix != ".joblib":
-            raise InputError(f"{path} must end in .joblib")
-        save_artifact(self.artifact, path, force=force)
+        save_artifact(self.artifact, Path(path), force=force)
 
 
 def train(
@@ -137,12 +134,13 @@ def train_cohort(
     second_opinion: bool,
 ) -> TrainResult:
     """Train on a cohort that is already read; see `train`."""
-    _check_settings(endpoint, data_origin, distribution, penalty)
+    _check_settings(endpoint, data_origin, distribution, cure, penalty, seed)
     _check_information(cohort)
     X, y = cohort.X, cohort.y
     tried = candidates(
         X,
         y,
+        names=[column.name for column in cohort.covariates],
         distributions=tuple(DISTRIBUTIONS) if distribution == "auto" else (distribution,),
         cures=(False, True) if cure == "auto" else (cure,),
         penalty=penalty,
@@ -152,7 +150,9 @@ def train_cohort(
     model, best = _fit_best(X, y, tried, penalty, cohort)
     opinion = None
     if second_opinion:
-        opinion = ask_lifelines(X, y, model._theta(), best.distribution, cure=best.cure, seed=seed)
+        opinion = ask_lifelines(
+            X, y, model._theta, best.distribution, cure=best.cure, penalty=penalty, seed=seed
+        )
         if opinion.agrees is False:
             raise TrainingError(
                 f"the second opinion disagrees, so nothing was saved: {opinion.why}; please "
@@ -163,9 +163,16 @@ def train_cohort(
     return TrainResult(model, Predictor(artifact), artifact, tried, notes)
 
 
-def _check_settings(endpoint: str, data_origin: str, distribution: str, penalty: float) -> None:
+def _check_settings(
+    endpoint: str,
+    data_origin: str,
+    distribution: str,
+    cure: object,
+    penalty: float,
+    seed: int,
+) -> None:
     problems = []
-    if not endpoint.strip():
+    if not isinstance(endpoint, str) or not endpoint.strip():
         problems.append("endpoint is empty; say in words what counted as resorbed")
     if data_origin not in DATA_ORIGINS:
         problems.append(
@@ -176,8 +183,12 @@ def _check_settings(endpoint: str, data_origin: str, distribution: str, penalty:
             f"distribution entered as {distribution}, but must be auto or one of "
             + ", ".join(DISTRIBUTIONS)
         )
-    if not 0.0 <= penalty < math.inf:
-        problems.append(f"penalty entered as {penalty:g}, but must be a number of 0 or more")
+    if cure not in ("auto", True, False):
+        problems.append(f"cure entered as {cure}, but must be auto, True or False")
+    if not isinstance(penalty, int | float) or not 0.0 <= penalty < math.inf:
+        problems.append(f"penalty entered as {penalty}, but must be a number of 0 or more")
+    if not isinstance(seed, int) or seed < 0:
+        problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
     if problems:
         raise InputError(problems)
 
@@ -194,6 +205,12 @@ def _check_information(cohort: Cohort) -> None:
             raise TrainingError(
                 f"{column.name} is {values[0]:g} in every patient; its effect cannot be trained. "
                 "Bring patients who differ"
+            )
+        if column.kind == "flag" and min(values.sum(), (1.0 - values).sum()) < _FOLDS:
+            rare = int(values.sum() < _FOLDS)
+            raise TrainingError(
+                f"{column.name} is {'yes' if rare else 'no'} in {int((values == rare).sum())} "
+                f"patients, but at least {_FOLDS} are needed to train its effect and to check it"
             )
 
 
@@ -240,7 +257,7 @@ def _artifact(
     penalty: float,
 ) -> dict[str, Any]:
     k = len(cohort.covariates)
-    theta = model._theta()
+    theta = model._theta
     artifact: dict[str, Any] = {
         "format": FORMAT,
         "model_id": "",

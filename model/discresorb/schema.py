@@ -1,0 +1,172 @@
+"""What an artifact must hold, checked before anything is computed from it.
+
+The hash says that a file is the one that was saved; this says that what was saved is a model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+__all__ = ["wrong_with"]
+
+_REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "model_id": str,
+    "distribution": str,
+    "cure": bool,
+    "covariates": list,
+    "parameter_names": list,
+    "location": np.ndarray,
+    "log_scale": float,
+    "cure_coefficients": (np.ndarray, type(None)),
+    "cure_columns": (list, type(None)),
+    "covariance": np.ndarray,
+    "between_study_sd": (float, type(None)),
+    "support": dict,
+    "longest_follow_up": float,
+    "endpoint": str,
+    "estimand": str,
+    "data_origin": str,
+    "fingerprint": dict,
+    "parent_model": (str, type(None)),
+    "versions": dict,
+    "metrics": dict,
+}
+_COVARIATE: Final = {
+    "name": str,
+    "label": str,
+    "unit": str,
+    "kind": str,
+    "range": list,
+    "terms": list,
+}
+_GROUP: Final = {"level": float, "n": int, "ranges": dict}
+_DEEPEST: Final = 8
+# a covariance is positive definite; this much of its largest eigenvalue is rounding
+_ROUNDING: Final = 1e-9
+_LARGEST_LOG: Final = 700.0
+
+
+def wrong_with(artifact: Mapping[str, Any]) -> list[str]:
+    """Give all that is wrong with an artifact of the current format, in words; [] if nothing.
+
+    Each stage is only asked once the one before found nothing, because it relies on it.
+    """
+    for stage in (_not_plain, _missing_keys, _wrong_parts, _wrong_numbers):
+        found = stage(artifact)
+        if found:
+            return found
+    return []
+
+
+def _not_plain(value: Any, where: str = "it", depth: int = 0) -> list[str]:
+    """Only dicts by text, lists, text, numbers, None and float arrays, finite and not too deep."""
+    if depth > _DEEPEST:
+        return [f"{where} is nested too deeply"]
+    if isinstance(value, dict):
+        if not all(type(key) is str for key in value):
+            return [f"{where} has a key that is not text"]
+        return [each for key, part in value.items() for each in _not_plain(part, key, depth + 1)]
+    if isinstance(value, list):
+        return [each for part in value for each in _not_plain(part, where, depth + 1)]
+    if isinstance(value, np.ndarray | float):
+        return [] if np.isfinite(value).all() else [f"{where} is not finite"]
+    return [] if type(value) in (str, bool, int, type(None)) else [f"{where} is not plain data"]
+
+
+def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
+    return _lacking(artifact, _REQUIRED, "")
+
+
+def _lacking(part: Any, keys: Mapping[str, Any], prefix: str) -> list[str]:
+    if not isinstance(part, dict):
+        return [f"{prefix or 'it'} is {type(part).__name__}, not a dict"]
+    return [
+        f"{prefix}{key} is {type(part[key]).__name__}"
+        if key in part
+        else f"{prefix}{key} is missing"
+        for key, kind in keys.items()
+        if key not in part or not isinstance(part[key], kind)
+    ]
+
+
+def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
+    wrong = []
+    for covariate in artifact["covariates"]:
+        wrong += _lacking(covariate, _COVARIATE, "covariate ") or _wrong_range(
+            covariate["range"], f"range of {covariate['name']}"
+        )
+    wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
+              if not isinstance(n, str)]  # fmt: skip
+    return wrong or _wrong_support(artifact)
+
+
+def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
+    names = [covariate["name"] for covariate in artifact["covariates"]]
+    wrong = [f"covariate {name} appears twice" for name in set(names) if names.count(name) > 1]
+    support = artifact["support"]
+    wrong += _lacking(support, {"groups": list, "central": float}, "support ")
+    if wrong:
+        return wrong
+    if support.get("by") not in (None, *names):
+        wrong.append("support is by no covariate of the model")
+    for group in support["groups"]:
+        lacking = _lacking(group, _GROUP, "support group ")
+        wrong += lacking
+        if not lacking:
+            if not set(group["ranges"]) <= {*names, "months_since_onset"}:
+                wrong.append("support has a range of no covariate of the model")
+            if "months_since_onset" not in group["ranges"]:
+                wrong.append("support has no range of months_since_onset")
+            for name, each in group["ranges"].items():
+                wrong += _wrong_range(each, f"support range of {name}")
+    return wrong
+
+
+def _wrong_range(value: Any, where: str) -> list[str]:
+    fits = isinstance(value, list) and len(value) == 2
+    if fits and all(type(end) in (int, float) for end in value) and value[0] <= value[1]:
+        return []
+    return [f"{where} is not two numbers in order"]
+
+
+def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
+    width = len(artifact["covariates"]) + 1
+    columns = artifact["cure_columns"]
+    wrong = []
+    if columns is not None and (
+        sorted(set(columns)) != columns or not set(columns) <= set(range(width))
+    ):
+        wrong.append("cure_columns do not name columns in order")
+    if artifact["cure"] == (artifact["cure_coefficients"] is None):
+        wrong.append("cure_coefficients do not go with cure")
+    cure_width = (width if columns is None else len(columns)) if artifact["cure"] else 0
+    count = width + 1 + cure_width
+    shapes = {"location": (width,), "covariance": (count, count)}
+    if artifact["cure"]:
+        shapes["cure_coefficients"] = (cure_width,)
+    wrong += [
+        f"{key} has shape {np.shape(artifact[key])}, but must have {shape}"
+        for key, shape in shapes.items()
+        if np.shape(artifact[key]) != shape
+    ]
+    if len(artifact["parameter_names"]) != count:
+        wrong.append(f"there are {len(artifact['parameter_names'])} parameter names, not {count}")
+    if abs(artifact["log_scale"]) > _LARGEST_LOG:
+        wrong.append("log_scale is beyond anything that a logarithm can be")
+    spread = artifact["between_study_sd"]
+    if spread is not None and not 0.0 <= spread < math.sqrt(_LARGEST_LOG):
+        wrong.append(f"between_study_sd is {spread:g}")
+    return wrong or _wrong_covariance(artifact["covariance"])
+
+
+def _wrong_covariance(covariance: Any) -> list[str]:
+    values = np.linalg.eigvalsh(covariance)
+    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=0.0):
+        return ["covariance is not symmetric"]
+    if values[0] < -_ROUNDING * values[-1] or values[-1] < 0.0:
+        return ["covariance is not positive definite"]
+    return []

@@ -1,0 +1,145 @@
+"""simulate and train on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SYNTHETIC, Run
+
+from discresorb import load
+
+COHORT = SYNTHETIC / "cohort.csv"
+
+
+def test_the_shipped_cohort_is_what_its_card_says(run: Run, tmp_path: Path) -> None:
+    card = json.loads((SYNTHETIC / "cohort.card.json").read_text(encoding="utf-8"))
+    command = card["made_by"].split()[1:]
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in ("cohort.csv", "cohort.truth.csv", "cohort.card.json"):
+        assert (tmp_path / name).read_bytes() == (SYNTHETIC / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["waiting_list", "waiting_list_problems"])
+def test_the_waiting_lists_are_what_their_cards_say(name: str) -> None:
+    from discresorb_training.cards import card_path
+
+    path = SYNTHETIC / f"{name}.csv"
+    card = json.loads(card_path(path).read_text(encoding="utf-8"))
+    script = SYNTHETIC / card["made_by"].rpartition("/")[2]
+    spoken = {"__file__": str(script), "__name__": "check"}
+    exec(compile(script.read_text(encoding="utf-8"), script.name, "exec"), spoken)  # noqa: S102 - ours
+    made = spoken["waiting_list" if name == "waiting_list" else "problems"]()  # type: ignore[operator]  # functions
+    assert made == path.read_text(encoding="utf-8")
+
+
+def test_simulate_then_train_by_the_card(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", "-n", 400, "--seed", 3, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    done = run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "second opinion (lifelines)" in done.stdout
+    artifact = load(tmp_path / "m.joblib").artifact
+    assert artifact["data_origin"] == "synthetic"
+    assert artifact["endpoint"] == "definite regression of the herniation on MRI"
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {"c.csv", "c.truth.csv", "c.card.json", "m.joblib", "m.json", "m.sha256"}
+
+
+def test_without_a_card_the_endpoint_is_asked_for(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(COHORT.read_bytes())
+    done = run("train", "c.csv", "-o", "m.joblib", "--data-origin", "synthetic", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "so --endpoint must be given" in done.stderr
+    both = run("train", "-", "-o", "m.joblib", cwd=tmp_path, input=COHORT.read_text())
+    assert both.returncode == 2
+    assert "--endpoint and --data-origin must be given" in both.stderr
+
+
+def test_a_card_of_another_state_or_without_words(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", "-n", 50, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    card_file = tmp_path / "c.card.json"
+    card = json.loads(card_file.read_text(encoding="utf-8"))
+    card_file.write_text(json.dumps({**card, "endpoint": None}))
+    done = run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path)
+    assert (done.returncode, "does not say its endpoint" in done.stderr) == (3, True)
+    (tmp_path / "c.csv").write_text((tmp_path / "c.csv").read_text() + "\n")
+    done = run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path)
+    assert (done.returncode, "does not describe this state" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("simulate", "-n", 0, "-o", "c.csv"), 2, "n is 0"),
+        (("simulate", "-n", 5, "--seed", -1, "-o", "c.csv"), 2, "seed is -1"),
+        (("train", "nowhere.csv", "-o", "m.joblib"), 3, "there is no file nowhere.csv"),
+        (("train", COHORT, "-o", "m.pkl"), 2, "must end in .joblib"),
+        (("train", COHORT, "-o", "m.joblib", "--cure", "perhaps"), 2, "auto, yes or no"),
+        (("train", COHORT, "-o", "m.joblib", "--distribution", "gamma"), 2, "must be auto or one"),
+        (("train", COHORT, "-o", "m.joblib", "--seed", -1), 2, "seed entered as -1"),
+        (("train", SYNTHETIC / "waiting_list.csv", "-o", "m.joblib"), 3, "missing columns"),
+    ],
+)
+def test_refusals(
+    run: Run, tmp_path: Path, arguments: tuple[object, ...], status: int, words: str
+) -> None:
+    about = ("--endpoint", "x", "--data-origin", "synthetic") if arguments[0] == "train" else ()
+    done = run(*arguments, *about, cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_rows_and_untrainable_data(run: Run, tmp_path: Path) -> None:
+    lines = COHORT.read_text().splitlines()
+    about = ("-o", "m.joblib", "--endpoint", "x", "--data-origin", "synthetic")
+    (tmp_path / "bad.csv").write_text(
+        "\n".join([*lines[:40], lines[40].replace(",0,", ",perhaps,")])
+    )
+    bad = run("train", "bad.csv", *about, cwd=tmp_path)
+    assert bad.returncode == 3
+    assert "bad.csv, row 40: sequestrated entered as perhaps" in bad.stderr
+    (tmp_path / "few.csv").write_text("\n".join(lines[:12]))
+    few = run("train", "few.csv", *about, cwd=tmp_path)
+    assert few.returncode == 6
+    assert "were seen resorbed, but at least 10 are needed" in few.stderr
+    assert not (tmp_path / "m.joblib").exists()
+
+
+def test_no_file_is_overwritten_without_force(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.json").write_text("precious")
+    done = run("train", COHORT, "-o", tmp_path / "m.joblib")
+    assert done.returncode == 2
+    assert "m.json exists already" in done.stderr
+    assert (tmp_path / "m.json").read_text() == "precious"
+    assert run("simulate", "-n", 5, "-o", tmp_path / "c.csv").returncode == 0
+    assert run("simulate", "-n", 5, "-o", tmp_path / "c.csv").returncode == 2
+
+
+def test_kill_9_during_train_leaves_a_whole_model(run: Run, tmp_path: Path) -> None:
+    """At random moments of the whole command; test_artifact kills during the save itself."""
+    assert run("simulate", "-n", 200, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    assert run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path).returncode == 0
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "model"), str(ROOT / "training")]),
+    }
+    rng = random.Random(2)  # noqa: S311 - no secret
+    for seed in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "discresorb", "train", "c.csv", "-o", "m.joblib", "--force",
+             "--seed", str(seed)],
+            cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(rng.uniform(0.2, 3.0))
+        process.kill()
+        process.wait()
+        assert load(tmp_path / "m.joblib").model_id
