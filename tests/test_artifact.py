@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import io
 import json
@@ -170,6 +171,40 @@ def test_nothing_in_a_malicious_file_runs(attack: str, tmp_path: Path, run: Run)
     rehash(path)
     refused(path, run, "is not a discresorb model")
     assert not trace.exists()
+
+
+def test_the_extension_registry_is_not_asked(tmp_path: Path, run: Run) -> None:
+    """A code that the process has used before is answered from a cache, not by name."""
+    trace, path = tmp_path / "trace", tmp_path / "m.joblib"
+    copyreg.add_extension("posix", "mkdir", 240)
+    try:
+        pickle.loads(b"\x80\x04\x82\xf0.")
+        path.write_bytes(b"\x80\x04\x82\xf0\x8c" + bytes([len(str(trace))]) + str(trace).encode()
+                         + b"\x85R.")  # fmt: skip
+        rehash(path)
+        with pytest.raises(ArtifactError, match="extension code 240"):
+            load(path)
+    finally:
+        copyreg.remove_extension("posix", "mkdir", 240)
+    assert not trace.exists()
+
+
+def test_a_renamed_model_is_not_called_altered(copied: Path) -> None:
+    copied.rename(copied.with_name("n.joblib"))
+    copied.with_suffix(".sha256").rename(copied.with_name("n.sha256"))
+    with pytest.raises(ArtifactError, match=r"lists no hash for n.joblib \(it lists m.joblib\)"):
+        load(copied.with_name("n.joblib"))
+
+
+def test_no_other_file_is_overwritten_unasked(artifact: Artifact, tmp_path: Path) -> None:
+    (tmp_path / "m.sha256").write_text("mine")
+    with pytest.raises(OutputError, match=r"m\.sha256 exists already"):
+        save_artifact(artifact, tmp_path / "m.joblib")
+    with pytest.raises(OutputError, match=r"must end in \.joblib"):
+        save_artifact(artifact, tmp_path / "m.json")
+    (tmp_path / "m.sha256").write_bytes(b"\xff\xfe not text")
+    save_artifact(artifact, tmp_path / "m.joblib", force=True)
+    assert load_artifact(tmp_path / "m.joblib")["model_id"] == artifact["model_id"]
 
 
 def test_the_attacks_would_work_on_a_careless_loader(tmp_path: Path) -> None:

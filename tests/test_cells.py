@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import math
 
 import numpy as np
@@ -25,6 +26,7 @@ DAY = float(datetime.date(2026, 2, 16).toordinal())
         (SIZE_MM, "1.1e1", 11.0),
         (SIZE_MM, 11, 11.0),
         (SIZE_MM, np.float32(11), 11.0),
+        (SIZE_MM, decimal.Decimal("8.5"), 8.5),
         (SIZE_MM, 0.5, 0.5),
         (SIZE_MM, 40, 40.0),
         (MONTHS_SINCE_ONSET, "0", 0.0),
@@ -72,6 +74,9 @@ DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
         (SIZE_MM, "١١", NUMBER.format("١١")),
         (SIZE_MM, True, NUMBER.format("True")),
         (SIZE_MM, [11], NUMBER.format("[11]")),
+        (SIZE_MM, b"11", NUMBER.format("b'11'")),
+        (SIZE_MM, 11j, NUMBER.format("11j")),
+        (SIZE_MM, "8\x1b[31m", NUMBER.format("8 [31m")),
         (SIZE_MM, "x" * 60, NUMBER.format("x" * 39 + "…")),
         (SEQUESTRATED, "perhaps", FLAG.format("perhaps")),
         (SEQUESTRATED, "2", FLAG.format("2")),
@@ -81,10 +86,19 @@ DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
         (IMAGING_DATE, "2026-2-16", DATE.format("2026-2-16")),
         (IMAGING_DATE, "2026-02-31", DATE.format("2026-02-31") + "; there is no such day"),
         (IMAGING_DATE, 20260216, DATE.format("20260216")),
+        (
+            IMAGING_DATE,
+            pd.Timestamp(np.datetime64("20260-01-01", "s")),
+            DATE.format("20260-01-01 00:00:00"),
+        ),
     ],
 )
 def test_refused_in_words(column: Column, value: object, words: str) -> None:
     assert read_cell(column, value) == words
+
+
+def test_an_endless_integer() -> None:
+    assert read_cell(SIZE_MM, 10**5000) == NUMBER.format("an integer too long to show")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

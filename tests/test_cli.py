@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -149,6 +150,41 @@ def test_output_file_is_not_overwritten_without_force(run: Run, tmp_path: Path) 
     assert output.read_bytes() == first
     assert run("score", WAITING_LIST, "-o", tmp_path / "no" / "x.csv").returncode == 2
     assert [each.name for each in tmp_path.iterdir()] == ["scored.csv"]
+
+
+def test_what_stands_at_the_output(run: Run, tmp_path: Path) -> None:
+    real, link, pipe = tmp_path / "real.csv", tmp_path / "link.csv", tmp_path / "pipe"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    assert run("score", WAITING_LIST, "-o", link).returncode == 2
+    assert run("score", WAITING_LIST, "-o", link, "--force").returncode == 0
+    assert link.is_symlink()
+    assert real.read_text().startswith("patient_id,")
+    assert real.stat().st_mode & 0o777 == 0o600
+    os.mkfifo(pipe)
+    refused = run("score", WAITING_LIST, "-o", pipe, "--force")
+    assert (refused.returncode, "not an ordinary file" in refused.stderr) == (2, True)
+    assert run("score", WAITING_LIST, "-o", "-").stdout.startswith("patient_id,")
+    long = run("score", WAITING_LIST, "-o", tmp_path / ("x" * 300))
+    assert (long.returncode, "Traceback" in long.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("command", [("score", WAITING_LIST), ("predict", *CASE), ("show",)])
+def test_a_full_device_is_told_of(command: tuple[object, ...]) -> None:
+    words = " ".join(map(str, command))
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m discresorb {words} > /dev/full"],
+        capture_output=True, text=True, cwd=ROOT / "model", check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_show_takes_one_model(run: Run, default_path: Path) -> None:
+    both = run("show", default_path, "--model", default_path)
+    assert (both.returncode, "name one model" in both.stderr) == (2, True)
 
 
 def test_formulas_are_defused_unless_raw(run: Run, tmp_path: Path) -> None:

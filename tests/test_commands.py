@@ -45,6 +45,8 @@ def test_simulate_then_train_by_the_card(run: Run, tmp_path: Path) -> None:
     done = run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "second opinion (lifelines)" in done.stdout
+    again = run("train", "c.csv", "-o", "m.joblib", "--force", "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["metrics"]["patients"] == 400
     artifact = load(tmp_path / "m.joblib").artifact
     assert artifact["data_origin"] == "synthetic"
     assert artifact["endpoint"] == "definite regression of the herniation on MRI"

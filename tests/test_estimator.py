@@ -26,7 +26,8 @@ Data = tuple[pd.DataFrame, Array]
 
 @pytest.fixture(scope="module")
 def data() -> Data:
-    return simulated(800)
+    X, y = simulated(800)
+    return X, y
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +136,8 @@ def test_an_unseen_interval_is_scored_by_its_conditional_probability(
 ) -> None:
     X, _ = data
     y = interval_outcome(lower=[3.0], upper=[7.0], entry=[1.0])
-    at = dict(X=X[:1], entry=1.0)
-    between = model.predict_resorption(**at, horizon=7.0) - model.predict_resorption(
-        **at, horizon=3.0
+    between = model.predict_resorption(X[:1], entry=1.0, horizon=7.0) - model.predict_resorption(
+        X[:1], entry=1.0, horizon=3.0
     )
     assert model.score(X[:1], y) == pytest.approx(float(np.log(between[0])), rel=1e-9)
 
@@ -195,7 +195,7 @@ def bad_cases() -> dict[str, tuple[object, object, object, str]]:
 def test_input_that_does_not_fit(case: str) -> None:
     X, y, weights, words = bad_cases()[case]
     with pytest.raises(InputError, match=words):
-        ResorptionModel().fit(X, y, sample_weight=weights)  # type: ignore[arg-type]  # on purpose
+        ResorptionModel().fit(X, y, sample_weight=weights)
 
 
 def test_settings_that_do_not_fit(data: Data) -> None:

@@ -98,7 +98,7 @@ def test_check_grad(row: str, name: str, cure: bool) -> None:
 def test_derivatives_in_the_tails(name: str, cure: bool, scale: float, shift: float) -> None:
     theta = parameters(cure)
     theta[0], theta[3] = theta[0] + shift * math.exp(scale), scale
-    h = 1e-6
+    h = 1e-4  # what cancels in the tail leaves noise that a smaller step would magnify
     for row in ROWS.values():
         prepared = one_row(row)
         here = evaluate(prepared, DISTRIBUTIONS[name], theta, cure=cure)

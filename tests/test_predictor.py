@@ -7,6 +7,7 @@ import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discresorb import InputError, Predictor, load
+from discresorb.columns import SCORING_COLUMNS
 from discresorb.curve import expit
 from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence
 
-CASE = {
+CASE: dict[str, Any] = {
     "size_mm": 11,
     "sequestrated": True,
     "onset_date": "2019-03-01",
@@ -165,13 +167,68 @@ def test_immutable_picklable_threadsafe(predictor: Predictor) -> None:
 
 
 def test_a_row_of_the_csv_is_a_call(predictor: Predictor) -> None:
-    row = {"patient_id": "007", "size_mm": "11", "sequestrated": "yes", "onset_date": "",
-           "imaging_date": "", "surgery_date": "", "months_since_onset": "0.5",
-           "months_to_surgery": "6.2", "symptoms_changed": ""}  # fmt: skip
+    row: dict[str, Any] = {column.name: "" for column in SCORING_COLUMNS} | {
+        "patient_id": "007",
+        "size_mm": "11",
+        "sequestrated": "yes",
+        "months_since_onset": "0.5",
+        "months_to_surgery": "6.2",
+    }
     typed = predictor.predict(
         size_mm=11, sequestrated=True, months_since_onset=0.5, months_to_surgery=6.2
     )
     assert predictor.predict(**row) == typed
+
+
+def test_the_sentence_names_no_date_that_the_number_is_not_for(predictor: Predictor) -> None:
+    months: dict[str, Any] = {"months_since_onset": 1, "months_to_surgery": 3}
+    r = predictor.predict(size_mm=8, sequestrated=0, surgery_date="2035-01-01", **months)
+    assert "within 3.0 months of the index MRI" in r.sentence
+    with pytest.raises(InputError, match=r"add up to 4, but onset_date and surgery_date are 1\.02"):
+        predictor.predict(
+            size_mm=8, sequestrated=0, onset_date="2020-01-01", surgery_date="2020-02-01", **months
+        )
+
+
+def test_every_problem_of_a_date(predictor: Predictor) -> None:
+    with pytest.raises(InputError) as caught:
+        predictor.predict(
+            size_mm=8,
+            sequestrated=0,
+            onset_date="1990-01-01",
+            imaging_date="2026-01-01",
+            surgery_date="2025-01-01",
+        )
+    assert len(caught.value.problems) == 2
+
+
+def test_nothing_that_a_predictor_stands_on_can_be_changed(predictor: Predictor) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        predictor.artifact["location"][0] = 99.0
+    with pytest.raises(AttributeError, match="immutable"):
+        del predictor.columns
+
+
+def test_a_curve_takes_what_a_prediction_takes(predictor: Predictor) -> None:
+    rows: list[dict[str, Any]] = [
+        {**CASE, "months_since_onset": 0.46, "months_to_surgery": 6.2},
+        {**CASE, "surgery_date": ""},
+        {"size_mm": 11, "sequestrated": 1, "months_since_onset": 0.46, "months_to_surgery": ""},
+        {"size_mm": 11, "sequestrated": 1, "months_since_onset": 0.46, "onset_date": "2019-03-01",
+         "imaging_date": "2019-03-15", "surgery_date": math.nan},
+    ]  # fmt: skip
+    found = [predictor.curve(months=[6.0], **row).probability[0] for row in rows]
+    np.testing.assert_allclose(found, found[0], rtol=1e-2)
+    with pytest.raises(InputError, match="onset_date and imaging_date, or months_since_onset, are"):
+        predictor.curve(months=[6.0], size_mm=11, sequestrated=1)
+    with pytest.raises(InputError, match="months must be numbers"):
+        predictor.curve(months="abc", size_mm=11, sequestrated=1, months_since_onset=1)
+
+
+@pytest.mark.parametrize("threshold", [None, "0.2", [0.2], 0, 1.01, math.nan])
+def test_thresholds_that_are_none(predictor: Predictor, threshold: Any) -> None:
+    with pytest.raises(InputError, match="threshold entered as"):
+        predictor.predict(threshold=threshold, **CASE)
 
 
 def test_where_the_default_model_is_looked_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from discresorb.reading import read_table
 HEADER = "patient_id,size_mm,sequestrated,months_since_onset,months_to_surgery"
 GOOD = f"{HEADER}\nA,9,yes,1,3\n"
 
-FAULTS = {
+FAULTS: dict[str, tuple[str | bytes, str]] = {
     "duplicate header": (f"{HEADER},size_mm\nA,9,yes,1,3,9\n", "column size_mm appears 2 times"),
     "empty file": ("", "is empty; it needs a header line"),
     "blank lines only": ("\n\n", "is empty; it needs a header line"),
@@ -38,6 +39,19 @@ FAULTS = {
         "either onset_date, imaging_date, surgery_date",
     ),
     "wrong case": (GOOD.replace("size_mm", "Size_MM"), "column 'Size_MM' must be written size_mm"),
+    "misspelt optional column": (
+        f"{HEADER},Symptoms_Changed\nA,9,yes,1,3,yes\n",
+        "column 'Symptoms_Changed' must be written symptoms_changed",
+    ),
+    "blank in a column name": (
+        GOOD.replace("months_to_surgery", "months_to_surgery "),
+        "column 'months_to_surgery ' must be written months_to_surgery",
+    ),
+    "output column in capitals": (f"{HEADER},P_Low\nA,9,yes,1,3,1\n", "must be written p_low"),
+    "semicolons and a comma": (
+        GOOD.replace(",", ";").replace("size_mm", "size, mm"),
+        "is it separated by something else than commas?",
+    ),
     "quote left open": (GOOD + 'B,8,"no,2,4\n', "cannot be read from line 3 on"),
 }  # fmt: skip
 
@@ -73,6 +87,14 @@ def test_no_such_file_folder_or_permission(
     assert caught.value.exit_status == 3
 
 
+@pytest.fixture(autouse=True)
+def _large_cells() -> Iterator[None]:
+    """Let the test's own reader take what the command writes."""
+    usual = csv.field_size_limit(10**9)
+    yield
+    csv.field_size_limit(usual)
+
+
 def scored_rows(text: str | bytes, tmp_path: Path, run: Run, status: int) -> list[dict[str, str]]:
     path = tmp_path / "in.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -104,6 +126,12 @@ def test_files_that_are_fine(text: str, tmp_path: Path, run: Run) -> None:
     rows = scored_rows(text, tmp_path, run, 0)
     assert len(rows) == 1
     assert float(rows[0]["p_resorbed"]) > 0
+
+
+def test_a_large_cell_passes(tmp_path: Path, run: Run) -> None:
+    note = "x" * 300_000
+    rows = scored_rows(GOOD.replace("A,", f"{note},"), tmp_path, run, 0)
+    assert rows[0]["patient_id"] == note
 
 
 def test_a_header_alone_gives_a_header(tmp_path: Path, run: Run) -> None:

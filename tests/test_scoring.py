@@ -44,7 +44,7 @@ CELLS = {
 ROWS = st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=8)
 
 
-def one_by_one(predictor: Predictor, row: dict[str, Any]) -> dict[str, Any]:
+def one_by_one(predictor: Predictor, row: Any) -> dict[str, Any]:
     try:
         return predictor.predict(**row).to_dict()
     except InputError as error:
@@ -67,7 +67,7 @@ def same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def assert_same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
+def assert_same(found: list[Any], expected: list[dict[str, Any]]) -> None:
     assert len(found) == len(expected)
     for row, wanted in zip(found, expected, strict=True):
         for name in OUTPUTS:
@@ -134,7 +134,7 @@ def test_index_columns_and_kind_stay(predictor: Predictor) -> None:
     assert list(scored.columns) == [*frame.columns, *OUTPUTS]
     pd.testing.assert_frame_equal(scored[frame.columns], frame)
     assert scored["reimage"].dtype == "boolean"
-    in_polars = predictor.score(pl.from_dicts(frame.to_dict("records")))
+    in_polars = predictor.score(pl.DataFrame(frame.to_dict("list")))
     assert isinstance(in_polars, pl.DataFrame)
     assert in_polars.columns == list(scored.columns)
 
@@ -180,6 +180,26 @@ def test_no_rows(predictor: Predictor) -> None:
 def test_a_frame_that_does_not_fit(predictor: Predictor, frame: Any, words: str) -> None:
     with pytest.raises(InputFileError, match=words):
         predictor.score(frame)
+
+
+def test_odd_types_are_problems_of_their_row(predictor: Predictor) -> None:
+    base = {
+        "sequestrated": [1, 1],
+        "months_since_onset": [1.0, 1.0],
+        "months_to_surgery": [3.0, 3.0],
+    }
+    ints = pd.DataFrame({**base, "size_mm": pd.array([50, None], dtype="Int64")})
+    problems = predictor.score(ints)["problems"].tolist()
+    assert problems[0].startswith("size_mm entered as 50, but")
+    assert problems[1].startswith("size_mm is missing")
+    in_polars = pl.DataFrame({**base, "size_mm": [50, None]})
+    assert predictor.score(in_polars)["problems"].to_list() == problems
+    far = np.array(["2026-01-01", "20260-01-01"], dtype="datetime64[s]")
+    late = pd.DataFrame({**base, "size_mm": [9, 9], "imaging_date": far})
+    assert predictor.score(late)["problems"].tolist()[0] == ""
+    assert "imaging_date entered as 20260-01-01" in predictor.score(late)["problems"][1]
+    wide = pl.DataFrame({**base, "size_mm": pl.Series([9, 50], dtype=pl.Int128)})
+    assert predictor.score(wide)["p_resorbed"].is_null().to_list() == [False, True]
 
 
 def test_a_bad_threshold_is_refused(predictor: Predictor) -> None:

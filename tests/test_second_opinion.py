@@ -8,7 +8,7 @@ import pytest
 from builders import SEPARATED, simulated
 
 from discresorb.distributions import DISTRIBUTIONS
-from discresorb_training import ResorptionModel, second_opinion
+from discresorb_training import ResorptionModel, fitting, second_opinion
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.second_opinion import ask_lifelines
 
@@ -42,7 +42,7 @@ def test_disagrees_on_another_likelihood(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_disagrees_when_lifelines_finds_more(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = simulated(200)
     model = ResorptionModel().fit(X, y)
-    fit = second_opinion.fit_dataset
+    fit = fitting.fit_dataset
 
     def stops_early(*args: object, **options: object) -> object:
         found = fit(*args, **options)  # type: ignore[arg-type]  # passed through

@@ -21,8 +21,8 @@ def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
 
 
 def test_the_score_is_of_patients_held_out() -> None:
-    X, y = simulated(300)
-    X = X.to_numpy()
+    frame, y = simulated(300)
+    X = frame.to_numpy()
     found = candidates(X, y, distributions=["weibull"], cures=[False], seed=3)[0]
     fold = fold_of_rows(X, y, 5, seed=3)
     total = 0.0

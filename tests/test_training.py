@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from discresorb_training import Settings, TrainingError, TrainResult, simulate_c
 from discresorb_training import training as training_module
 from discresorb_training.second_opinion import SecondOpinion
 
-ABOUT = {"endpoint": "definite regression", "data_origin": "synthetic"}
+ABOUT: dict[str, Any] = {"endpoint": "definite regression", "data_origin": "synthetic"}
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +148,9 @@ def one_size() -> pd.DataFrame:
         (one_size, "size_mm is 8 in every patient"),
     ],
 )
-def test_refuses_and_says_what_is_missing(make: object, words: str) -> None:
+def test_refuses_and_says_what_is_missing(make: Callable[[], pd.DataFrame], words: str) -> None:
     with pytest.raises(TrainingError, match=words) as caught:
-        train(make(), **ABOUT)  # type: ignore[operator]  # a function
+        train(make(), **ABOUT)
     assert caught.value.exit_status == 6
 
 
@@ -187,7 +189,7 @@ def test_an_early_outlier_does_not_hide_the_better_maximum() -> None:
 )
 def test_settings_that_do_not_fit(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        train(simulate_cohort(50)[0], **{**ABOUT, **options})  # type: ignore[arg-type]  # on purpose
+        train(simulate_cohort(50)[0], **{**ABOUT, **options})
 
 
 def test_explicit_choices_are_kept() -> None:

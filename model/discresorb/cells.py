@@ -50,7 +50,7 @@ def show(value: object) -> str:
     try:
         text = value if isinstance(value, str) else str(value)
     except ValueError:  # an integer of thousands of digits
-        return f"a {type(value).__name__} too long to show"
+        return "an integer too long to show"
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"

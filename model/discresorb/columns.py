@@ -66,7 +66,8 @@ class Column:
         if self.kind == "number":
             unit = f" {self.unit}" if self.unit else ""
             if self.high == float("inf"):
-                bounds = "" if self.low == float("-inf") else f" of at least {self.low:g}{unit}"
+                bounds = f" of at least {self.low:g}{unit}" if self.low > float("-inf") else ""
+                bounds = bounds or (f" of {self.unit}" if self.unit else "")
                 return f"a number{bounds}"
             return f"a number from {self.low:g} to {self.high:g}{unit}"
         if self.kind == "flag":
@@ -116,9 +117,11 @@ SCORING_COLUMNS: Final = (
 )
 
 OUTPUT_COLUMNS: Final = (
-    Column("p_resorbed", "number", "probability of resorption on MRI by the surgery date"),
-    Column("p_low", "number", "lower end of its 95 % interval"),
-    Column("p_high", "number", "upper end of its 95 % interval"),
+    Column(
+        "p_resorbed", "number", "probability of resorption on MRI by the surgery date", "", 0.0, 1.0
+    ),
+    Column("p_low", "number", "lower end of its 95 % interval", "", 0.0, 1.0),
+    Column("p_high", "number", "upper end of its 95 % interval", "", 0.0, 1.0),
     Column("months_at_imaging", "number", "months since onset at the index MRI", "months"),
     Column("months_at_surgery", "number", "months since onset at the planned surgery", "months"),
     Column("reimage", "flag", "whether any reason to image again applies"),

@@ -25,7 +25,7 @@ import numpy as np
 
 from discresorb.distributions import Array, Distribution, softplus
 
-__all__ = ["CureCurve", "expit", "log_population_survival", "logit_resorption", "normal_quantile"]
+__all__ = ["CureCurve", "expit", "logit_resorption", "normal_quantile"]
 
 LEVEL = 0.95
 
@@ -41,11 +41,6 @@ def normal_quantile(level: float) -> float:
     from statistics import NormalDist
 
     return NormalDist().inv_cdf(0.5 + level / 2.0)
-
-
-def log_population_survival(log_survival: Array, log_ever: Array, log_never: Array) -> Array:
-    """log(1 - π + π S): those who never resorb and those who have not yet."""
-    return np.logaddexp(log_never, log_ever + log_survival)
 
 
 def logit_resorption(
@@ -72,9 +67,7 @@ def logit_resorption(
         logit p, log[S(e) - S(h)], log[1 - π + π S(h)].
     """
     log_interval = distribution.log_interval(z_entry, z_horizon)
-    log_population = log_population_survival(
-        distribution.log_survival(z_horizon), log_ever, log_never
-    )
+    log_population = np.logaddexp(log_never, log_ever + distribution.log_survival(z_horizon))
     return log_ever + log_interval - log_population, log_interval, log_population
 
 

@@ -82,11 +82,59 @@ class Distribution(ABC):
     def quantile(self, probability: Array) -> Array:
         """Give z with F(z) = probability."""
 
+    # What the likelihood needs at once; a distribution overrides these where its terms share
+    # exponentials.
+
+    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+        log_mass = self.log_interval(lower, upper)
+        return (
+            log_mass,
+            np.exp(self.log_density(lower) - log_mass),
+            np.exp(self.log_density(upper) - log_mass),
+            self.slope(lower),
+            self.slope(upper),
+        )
+
+    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) and f'(z) / f(z)."""
+        return np.exp(self.log_density(z) - self.log_survival(z)), self.slope(z)
+
+    def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
+        """Give S(z), f(z) and f'(z) / f(z), for sums in which a vanishing S or f does no harm."""
+        return np.exp(self.log_survival(z)), np.exp(self.log_density(z)), self.slope(z)
+
 
 class LogLogistic(Distribution):
     """Standard logistic on the log-time scale."""
 
     name = "loglogistic"
+
+    # f = S F and f'/f = S - F
+    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+        above_lower, below_upper = softplus(lower), softplus(-upper)
+        share = -np.expm1(lower - upper)
+        return (
+            np.log(share) - above_lower - below_upper,
+            np.exp(below_upper - above_lower + lower) / share,
+            np.exp(above_lower - below_upper - upper) / share,
+            self.slope(lower),
+            self.slope(upper),
+        )
+
+    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = F(z) and f'(z) / f(z)."""
+        cdf = 1.0 / (1.0 + np.exp(-z))
+        return cdf, 1.0 - 2.0 * cdf
+
+    def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
+        """Give S(z), f(z) = S(z) F(z) and f'(z) / f(z)."""
+        small = np.exp(-np.abs(z))
+        one = 1.0 / (1.0 + small)  # the larger of S and F
+        other = small * one
+        survival = np.where(z > 0.0, other, one)
+        return survival, one * other, 2.0 * survival - 1.0
 
     def log_survival(self, z: Array) -> Array:
         """Give log S(z)."""
@@ -178,6 +226,31 @@ class Weibull(Distribution):
     """Standard smallest extreme value on the log-time scale."""
 
     name = "weibull"
+
+    # f = S exp(z) and f'/f = 1 - exp(z)
+    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+        by_lower = np.exp(lower)
+        by_upper = np.exp(np.minimum(upper, _WEIBULL_SATURATED))
+        share = -np.expm1(by_upper * np.expm1(lower - upper))
+        return (
+            np.log(share) - by_lower,
+            by_lower / share,
+            by_upper * (1.0 / share - 1.0),
+            1.0 - by_lower,
+            1.0 - by_upper,
+        )
+
+    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = exp z and f'(z) / f(z)."""
+        hazard = np.exp(z)
+        return hazard, 1.0 - hazard
+
+    def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
+        """Give S(z), f(z) = exp(z) S(z) and f'(z) / f(z)."""
+        hazard = np.exp(np.minimum(z, _WEIBULL_SATURATED))
+        survival = np.exp(-hazard)
+        return survival, hazard * survival, 1.0 - hazard
 
     def log_survival(self, z: Array) -> Array:
         """Give log S(z)."""

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +18,6 @@ from discresorb.advice import (
     reason_bits,
     reason_sentences,
 )
-from discresorb.artifact import find_default, load_artifact
 from discresorb.cells import is_empty
 from discresorb.columns import (
     IMAGING_DATE,
@@ -44,6 +42,8 @@ from discresorb.wording import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Frame = TypeVar("Frame")
 
 __all__ = ["CurvePoints", "Prediction", "Predictor", "load"]
@@ -361,6 +361,11 @@ def load(path: str | Path | None = None) -> Predictor:
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
     """
+    # here, so that importing discresorb needs neither hashes nor JSON
+    from pathlib import Path
+
+    from discresorb.artifact import find_default, load_artifact
+
     path = Path(path) if path is not None else find_default()
     artifact = load_artifact(path)
     try:

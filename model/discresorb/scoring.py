@@ -225,7 +225,9 @@ def _native_cells(series: Any) -> Sequence[Any] | Array:
     """Give numbers as an array, whatever else as values one by one."""
     import narwhals as nw
 
-    whole = series.dtype.is_integer() or series.dtype == nw.Boolean
+    whole = series.dtype == nw.Boolean or (
+        series.dtype.is_integer() and series.dtype not in (nw.Int128, nw.UInt128)
+    )
     if series.dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
         array = series.to_numpy()
         if array.dtype.kind in "fiub":

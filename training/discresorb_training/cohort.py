@@ -142,7 +142,8 @@ class _Reader:
     def optional(self, column: Column) -> Array:
         """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
         if column.name not in self._read:
-            values, problems = np.full(self._count, np.nan), {}
+            values: Array = np.full(self._count, np.nan)
+            problems: dict[int, str] = {}
             if column.name in self._cells:
                 values, problems = read_column(column, self._cells[column.name])
             for row, words in problems.items():

@@ -75,6 +75,7 @@ def train(
     penalty: Annotated[
         float, typer.Option(help="On the slopes of the probability of ever resorbing.")
     ] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     force: ForceOption = False,
 ) -> None:
     """Train a model on a cohort and save it.
@@ -108,8 +109,14 @@ def train(
         second_opinion=True,
     )
     result.save(output, force=force)
-    for line in result.summary():
-        typer.echo(line)
+    if as_json:
+        import json
+
+        metrics, notes = result.artifact["metrics"], list(result.notes)
+        about = {"model_id": result.artifact["model_id"], "metrics": metrics, "notes": notes}
+        typer.echo(json.dumps({"saved": str(output), **about}, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(result.summary()))
     typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
 
 

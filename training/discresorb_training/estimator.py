@@ -133,7 +133,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.coef_ = estimates.theta[1 : k + 1]
         self.scale_ = float(np.exp(estimates.theta[k + 1]))
         self.cure_intercept_ = float(estimates.theta[k + 2]) if self.cure else None
-        self.cure_coef_ = estimates.theta[k + 3 :] if self.cure else None
+        self.cure_coef_: Any = estimates.theta[k + 3 :] if self.cure else None
         self._cure_positions = dataset.prepared.cure_columns.tolist()
         self.parameter_names_ = dataset.parameter_names(self.cure)
         self.covariance_ = estimates.covariance

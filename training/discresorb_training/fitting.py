@@ -21,9 +21,8 @@ __all__ = ["Dataset", "Estimates", "fit_dataset"]
 
 # above this, in standardised units, a standard error means that the data do not decide
 _LARGEST_STANDARD_ERROR = 50.0
-# data larger than this are first fitted on a share of about half of it, for a start that is near
-_LARGE = 10_000
-_CRUDE_ROWS = 1_000
+# larger data are first fitted on shares of so many rows, each giving the next a start that is near
+_FIRST_SHARE, _SECOND_SHARE = 1_500, 12_000
 _LOG_SCALES = ((-1.0, -0.3), (0.5, 1.2))
 
 
@@ -63,15 +62,16 @@ class Dataset:
         Scales are weighted, so that a weighted row counts as so many rows. Refits with other
         weights keep the scales of the data set that they start from.
         """
-        counts = np.ones(len(X)) if weights is None else weights
-        mean = np.average(X, axis=0, weights=counts)
-        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=counts))
-        latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
-        timed = latest > 0.0
-        time_unit = float(np.exp(np.average(np.log(latest[timed]), weights=counts[timed])))
+        share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
+        mean = share @ X
         design = np.empty((len(X), X.shape[1] + 1))
         design[:, 0] = 1.0
-        np.divide(X - mean, sd, out=design[:, 1:])
+        np.subtract(X, mean, out=design[:, 1:])
+        sd = np.sqrt(share @ design[:, 1:] ** 2)
+        design[:, 1:] /= sd
+        latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
+        timed = latest > 0.0
+        time_unit = float(np.exp(share[timed] @ np.log(latest[timed]) / share[timed].sum()))
         prepared = prepare(
             design,
             y["lower"],
@@ -230,42 +230,39 @@ def _start(
     cure: bool,
     max_iter: int,
 ) -> Array:
-    """Best of the maxima reached, on a share of large data, from two crude starts.
+    """Best of the maxima reached from two crude starts; of large data, on a share of the rows.
 
     The likelihood can have a second maximum at a much wider spread, so one start is of that kind.
     """
-    share = prepared.thinned(max(1, 2 * len(prepared.order) // _LARGE))
-    function = _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
-    starts = [
-        _crude_start(prepared, distribution, weights, ridge, cure, log_scales)
-        for log_scales in _LOG_SCALES
-    ]
+
+    def on_share(rows: int) -> _Penalised:
+        share = prepared.thinned(max(1, len(prepared.order) // rows))
+        return _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
+
+    function = on_share(_FIRST_SHARE)
+    starts = [_crude_start(function, log_scales) for log_scales in _LOG_SCALES]
     reached = []
     for start in starts:
         with contextlib.suppress(ConvergenceError):
             reached.append(maximise(function, start, max_iter=max_iter))
     if not reached:
         return starts[0]
-    return max(reached, key=lambda maximum: maximum.evaluation.log_likelihood).theta
+    best = max(reached, key=lambda maximum: maximum.evaluation.log_likelihood).theta
+    if len(prepared.order) >= 2 * _SECOND_SHARE:
+        with contextlib.suppress(ConvergenceError):
+            best = maximise(on_share(_SECOND_SHARE), best, max_iter=max_iter).theta
+    return best
 
 
-def _crude_start(
-    prepared: Prepared,
-    distribution: str,
-    weights: Array | None,
-    ridge: Array,
-    cure: bool,
-    log_scales: Sequence[float],
-) -> Array:
-    """Best of a few models without covariates, on a share of the rows."""
-    share = prepared.thinned(max(1, len(prepared.order) // _CRUDE_ROWS))
-    function = _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
-    k = share.blocks[0].design.shape[1] - 1
+def _crude_start(function: _Penalised, log_scales: Sequence[float]) -> Array:
+    """Best of a few models without covariates."""
+    size, cure = len(function.ridge), function.cure
+    k = len(function.prepared.blocks[0].design) - 1
     candidates = []
     for location in (-0.7, 0.0, 0.7, 1.5):
         for log_scale in log_scales:
             for cure_logit in (0.0, 2.0) if cure else (0.0,):
-                theta = np.zeros(len(ridge))
+                theta = np.zeros(size)
                 theta[0], theta[k + 1] = location, log_scale
                 if cure:
                     theta[k + 2] = cure_logit

@@ -30,7 +30,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from discresorb.curve import log_population_survival
 from discresorb.distributions import Array, Distribution, softplus
 
 __all__ = ["BLOCK_ROWS", "Block", "Evaluation", "Prepared", "evaluate", "evaluate_block", "prepare"]
@@ -58,8 +57,8 @@ class Block:
     ----------
     kind : int
         BETWEEN, BEFORE (lower is 0), NEVER_SEEN or EXACT.
-    design : float array, (n, 1 + k)
-        Leading ones, then covariates.
+    design : float array, (1 + k, n)
+        A row of ones, then one row a covariate: rows lie together in memory.
     log_lower, log_upper, log_entry : float array, (n,), or None
         Those that the kind needs.
     log_measure : float array, (n,), or None
@@ -80,23 +79,27 @@ class Block:
     @property
     def stop(self) -> int:
         """Position after the last row in the sorted order."""
-        return self.start + len(self.design)
+        return self.start + len(self.design[0])
 
-    def thinned(self, stride: int, start: int) -> Block:
-        """Every stride-th row, from another position on."""
-
-        def thin(times: Array | None) -> Array | None:
-            return None if times is None else times[::stride]
-
-        return Block(
-            self.kind,
-            self.design[::stride],
-            thin(self.log_lower),
-            thin(self.log_upper),
-            thin(self.log_entry),
-            thin(self.log_measure),
-            start,
+    def thinned(self, stride: int) -> Block:
+        """Every stride-th row."""
+        lower, upper, entry, measure = (
+            None if each is None else each[::stride] for each in self._times()
         )
+        return Block(self.kind, self.design[:, ::stride], lower, upper, entry, measure, 0)
+
+    def joined(self, others: Sequence[Block], start: int) -> Block:
+        """One block of this and others of its kind, from a position on."""
+        blocks = (self, *others)
+        lower, upper, entry, measure = (
+            None if part[0] is None else np.concatenate(part)
+            for part in zip(*(block._times() for block in blocks), strict=True)
+        )
+        design = np.hstack([block.design for block in blocks])
+        return Block(self.kind, design, lower, upper, entry, measure, start)
+
+    def _times(self) -> tuple[Array | None, ...]:
+        return self.log_lower, self.log_upper, self.log_entry, self.log_measure
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,15 @@ class Prepared:
 
     def thinned(self, stride: int) -> Prepared:
         """Every stride-th sorted row, so that each kind keeps its share."""
-        blocks, rows, start = [], [], 0
+        rows = [self.order[block.start : block.stop : stride] for block in self.blocks]
+        groups: dict[tuple[int, bool], list[Block]] = {}
         for block in self.blocks:
-            blocks.append(block.thinned(stride, start))
-            rows.append(self.order[block.start : block.stop : stride])
-            start = blocks[-1].stop
+            key = block.kind, block.log_entry is None
+            groups.setdefault(key, []).append(block.thinned(stride))
+        blocks: list[Block] = []
+        for first, *others in groups.values():
+            start = blocks[-1].stop if blocks else 0
+            blocks.append(first.joined(others, start))
         order = np.concatenate(rows) if rows else self.order
         return Prepared(blocks, order, self.n_rows, self.cure_columns)
 
@@ -163,18 +170,21 @@ def prepare(
     narrow = seen & (width < _NARROW)
     kind = np.select([~seen, narrow, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
     silent = ~seen & (lower == entry)  # never imaged after the index MRI
-    group = np.where(silent, -1, 2 * kind + delayed)
+    group = np.where(silent, -1, 2 * kind + delayed).astype(np.int8)  # small integers sort fast
     by_group = np.argsort(group, kind="stable")
     order = by_group[int(silent.sum()) :]
     groups = group[order]
     lower, upper, entry, width, narrow = (
         each[order] for each in (lower, upper, entry, width, narrow)
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         log_lower, log_upper, log_entry = (np.log(t / time_unit) for t in (lower, upper, entry))
-        log_measure = np.where(upper > lower, np.log(width), -np.log(lower))
-        log_lower = np.where(narrow, log_lower + 0.5 * width, log_lower)
-    design = np.ascontiguousarray(design[order])
+    log_measure = np.zeros(len(order))
+    exact = narrow & (upper == lower)
+    log_measure[exact] = -np.log(lower[exact])
+    log_measure[narrow & ~exact] = np.log(width[narrow & ~exact])
+    log_lower[narrow] += 0.5 * width[narrow]
+    design = np.ascontiguousarray(design.T[:, order])
     blocks = []
     edges = np.searchsorted(groups, np.arange(9))
     for code, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
@@ -183,7 +193,7 @@ def prepare(
             blocks.append(
                 Block(
                     kind=code // 2,
-                    design=design[part],
+                    design=np.ascontiguousarray(design[:, part]),
                     log_lower=None if code // 2 == BEFORE else log_lower[part],
                     log_upper=log_upper[part] if code // 2 in (BETWEEN, BEFORE) else None,
                     log_entry=log_entry[part] if code % 2 else None,
@@ -191,7 +201,7 @@ def prepare(
                     start=start,
                 )
             )
-    columns = np.arange(design.shape[1]) if cure_columns is None else np.array(cure_columns, int)
+    columns = np.arange(len(design)) if cure_columns is None else np.array(cure_columns, int)
     return Prepared(blocks, order, len(lower), columns)
 
 
@@ -240,13 +250,13 @@ def evaluate_block(
 
     Overflow gives infinities or nan, which the optimiser takes as a step too far.
     """
-    width = block.design.shape[1]
-    location = block.design @ theta[:width]
+    width = len(block.design)
+    location = theta[:width] @ block.design
     log_scale = float(theta[width])
     with np.errstate(all="ignore"):
         rows = _Rows(distribution, location, log_scale, len(location))
         if cure:
-            rows.set_cure(block.design[:, cure_columns] @ theta[width + 1 :])
+            rows.set_cure(theta[width + 1 :] @ block.design[cure_columns])
         if block.kind == BETWEEN:
             rows.add_interval(block.log_lower, block.log_upper)
         elif block.kind == BEFORE:
@@ -280,7 +290,7 @@ class _Rows:
     gg: Array = 0.0
     cure: bool = False
     log_ever: Array = 0.0
-    log_never: Array = -np.inf
+    ever: Array = 1.0
     never: Array = 0.0
     spread: Array = 0.0  # π(1 - π)
     inverse_scale: float = field(init=False)
@@ -291,9 +301,9 @@ class _Rows:
     def set_cure(self, logit: Array) -> None:
         """Take π from its logit."""
         self.cure = True
-        self.log_ever, self.log_never = -softplus(-logit), -softplus(logit)
-        self.never = np.exp(self.log_never)
-        self.spread = self.never * np.exp(self.log_ever)
+        self.log_ever = -softplus(-logit)
+        self.ever, self.never = np.exp(self.log_ever), np.exp(-softplus(logit))
+        self.spread = self.never * self.ever
 
     def _z(self, log_time: Array) -> Array:
         return (log_time - self.location) * self.inverse_scale
@@ -301,12 +311,11 @@ class _Rows:
     def add_interval(self, log_lower: Array | None, log_upper: Array | None) -> None:
         """Add log π + log[F(R) - F(L)]."""
         z_lower, z_upper = self._z(log_lower), self._z(log_upper)
-        density, slope = self.distribution.log_density, self.distribution.slope
-        log_mass = self.distribution.log_interval(z_lower, z_upper)
-        at_lower = np.exp(density(z_lower) - log_mass)
-        at_upper = np.exp(density(z_upper) - log_mass)
-        lower2 = -at_lower * (slope(z_lower) + at_lower)
-        upper2 = at_upper * (slope(z_upper) - at_upper)
+        log_mass, at_lower, at_upper, slope_lower, slope_upper = self.distribution.interval(
+            z_lower, z_upper
+        )
+        lower2 = -at_lower * (slope_lower + at_lower)
+        upper2 = at_upper * (slope_upper - at_upper)
         cross = at_lower * at_upper
         from_lower, from_upper = lower2 + cross, upper2 + cross
         first = at_upper - at_lower
@@ -326,7 +335,7 @@ class _Rows:
         self._add_event(log_mass, ratio, z * ratio)
         self._add_second(z, ratio, ratio * (self.distribution.slope(z) - ratio))
 
-    def add_exact(self, log_time: Array | None, log_measure: Array | None) -> None:
+    def add_exact(self, log_time: Array, log_measure: Array) -> None:
         """Add log π + log f(z) - log σ + log measure."""
         z = self._z(log_time)
         slope = self.distribution.slope(z)
@@ -338,25 +347,25 @@ class _Rows:
     def add_not_yet(self, log_time: Array | None, sign: float) -> None:
         """Add sign × log[1 - G(t)]: not resorbed by t, or never going to be."""
         z = self._z(log_time)
-        log_survival = self.distribution.log_survival(z)
-        log_density = self.distribution.log_density(z)
-        log_rest = log_survival
         if self.cure:
-            log_rest = log_population_survival(log_survival, self.log_ever, self.log_never)
-        hazard = np.exp(self.log_ever + log_density - log_rest)  # minus the derivative by z
-        second = -hazard * (self.distribution.slope(z) + hazard)
-        self.value += sign * log_rest
+            survival, density, slope = self.distribution.survival_density_slope(z)
+            rest = self.never + self.ever * survival
+            hazard = self.ever * density / rest  # minus the derivative by z
+            # minus the derivative by g: π(1 - π) F / [1 - πF]
+            resorbed = self.spread * (1.0 - survival) / rest
+            mixed = -hazard * (self.never + resorbed)
+            self.value += sign * np.log(rest)
+            self.g += -sign * resorbed
+            self.gg += sign * resorbed * (2.0 * self.ever - 1.0 - resorbed)
+            self.ag += -sign * self.inverse_scale * mixed
+            self.sg += -sign * z * mixed
+        else:
+            hazard, slope = self.distribution.hazard_and_slope(z)
+            self.value += sign * self.distribution.log_survival(z)
+        second = -hazard * (slope + hazard)
         self.a += sign * self.inverse_scale * hazard
         self.s += sign * z * hazard
         self._add_second(z, -sign * hazard, sign * second)
-        if self.cure:
-            # minus the derivative by g: π(1 - π) F / [1 - πF]
-            resorbed = self.spread * np.exp(self.distribution.log_cdf(z) - log_rest)
-            mixed = -hazard * (self.never + resorbed)
-            self.g += -sign * resorbed
-            self.gg += sign * resorbed * (2.0 * np.exp(self.log_ever) - 1.0 - resorbed)
-            self.ag += -sign * self.inverse_scale * mixed
-            self.sg += -sign * z * mixed
 
     def _add_event(self, log_mass: Array, first: Array, moment: Array) -> None:
         self.value += log_mass + self.log_ever
@@ -379,18 +388,18 @@ class _Rows:
         names = ("value", "a", "s", "aa", "as_", "ss") + (("g", "ag", "sg", "gg") if cure else ())
         w = np.ones(self.count) if weights is None else weights
         term = {name: w * getattr(self, name) for name in names}
-        k = design.shape[1]
+        k = len(design)
         size = k + 1 + (len(cure_columns) if cure else 0)
         gradient, hessian = np.empty(size), np.empty((size, size))
-        gradient[:k], gradient[k] = design.T @ term["a"], term["s"].sum()
-        hessian[:k, :k] = design.T @ (design * term["aa"][:, None])
-        hessian[k, :k] = hessian[:k, k] = design.T @ term["as_"]
+        gradient[:k], gradient[k] = design @ term["a"], term["s"].sum()
+        hessian[:k, :k] = (design * term["aa"]) @ design.T
+        hessian[k, :k] = hessian[:k, k] = design @ term["as_"]
         hessian[k, k] = term["ss"].sum()
         if cure:
-            wide = design[:, cure_columns]
-            gradient[k + 1 :] = wide.T @ term["g"]
-            hessian[k + 1 :, k + 1 :] = wide.T @ (wide * term["gg"][:, None])
-            hessian[k + 1 :, :k] = wide.T @ (design * term["ag"][:, None])
-            hessian[k + 1 :, k] = wide.T @ term["sg"]
+            wide = design[cure_columns]
+            gradient[k + 1 :] = wide @ term["g"]
+            hessian[k + 1 :, k + 1 :] = (wide * term["gg"]) @ wide.T
+            hessian[k + 1 :, :k] = (wide * term["ag"]) @ design.T
+            hessian[k + 1 :, k] = wide @ term["sg"]
             hessian[: k + 1, k + 1 :] = hessian[k + 1 :, : k + 1].T
         return Evaluation(float(term["value"].sum()), gradient, hessian)

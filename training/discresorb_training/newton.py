@@ -13,8 +13,10 @@ from discresorb_training.likelihood import Evaluation
 
 __all__ = ["Maximum", "maximise"]
 
-# Newton decrement, in units of the log-likelihood, below which one last full step is exact
-_DECREMENT = 1e-8
+# Newton decrements, in units of the log-likelihood: below the first full steps are taken, each of
+# which about squares the distance left; at the second we are there; the third is near enough where
+# rounding forbids more
+_NEAR, _THERE, _NEAR_ENOUGH = 1e-5, 1e-14, 1e-8
 _SUFFICIENT_INCREASE = 1e-4
 _LONGEST_STEP = 4.0  # in standardised parameters
 _MOST_HALVINGS = 30
@@ -50,12 +52,18 @@ def maximise(
     for iteration in range(1, max_iter + 1):
         step, concave = _step(here)
         decrement = float(here.gradient @ step)
-        if decrement < _DECREMENT and concave:
-            last = function(theta + step)
-            if _finite(last) and last.gradient @ _step(last)[0] <= _DECREMENT:
-                return Maximum(theta + step, last, iteration)
+        if not concave or decrement >= _NEAR:
+            theta, here = _advance(function, theta, here, step, decrement)
+            continue
+        there = function(theta + step)
+        left = float(there.gradient @ _step(there)[0]) if _finite(there) else np.inf
+        if left <= max(_THERE, decrement if decrement <= _NEAR_ENOUGH else 0.0):
+            return Maximum(theta + step, there, iteration)
+        if decrement <= _NEAR_ENOUGH:
             return Maximum(theta, here, iteration)
-        theta, here = _advance(function, theta, here, step, decrement)
+        if not np.isfinite(left):
+            raise ConvergenceError("the likelihood ends where its maximum should be")
+        theta, here = theta + step, there
     raise ConvergenceError(
         f"no maximum of the likelihood was reached in {max_iter} iterations: the data hold too "
         "little about these covariates, or contradict the model"

@@ -26,6 +26,7 @@ MOST_ROWS = 20_000
 LIKELIHOOD_TOLERANCE = 1e-8  # relative, at the same estimates
 MAXIMUM_TOLERANCE = 1e-3  # of the log-likelihood, between the two maxima
 PROBABILITY_TOLERANCE = 1e-3
+CLIPPED = 1e-25  # smaller differences of survival are set to this by lifelines
 _SPAN = 6.0  # months after entry at which probabilities are compared
 _NEVER = 1e25  # what lifelines makes of an infinite upper bound
 _TIME_ZERO = 1e-300  # so early that nothing has happened, at however wide a spread
@@ -80,6 +81,11 @@ def ask_lifelines(
     if len(X) > MOST_ROWS:
         rows = np.random.default_rng(seed).choice(len(X), MOST_ROWS, replace=False)
         X, y = X[rows], y[rows]
+    clipped = int(np.sum(_log_mass(X, y, theta, distribution, cure) < np.log(CLIPPED)))
+    if clipped:
+        return SecondOpinion(
+            None, f"lifelines rounds the probabilities of {clipped} rows up to {CLIPPED:g}"
+        )
     lifelines = _Lifelines(X, y, distribution, cure)
     ours = _log_likelihood(X, y, theta, distribution, cure)
     theirs = lifelines.log_likelihood(theta)
@@ -111,6 +117,11 @@ def _compare_maxima(
     figures["ours at our maximum"] = mine.log_likelihood
     figures["lifelines at its maximum"] = their_maximum
     difference = their_maximum - mine.log_likelihood
+    exact = _log_likelihood(X, y, their_theta, distribution, cure)
+    if difference > MAXIMUM_TOLERANCE and exact < their_maximum - MAXIMUM_TOLERANCE:
+        why = "lifelines' maximum is where it rounds tiny probabilities up; by the exact "
+        return SecondOpinion(None, f"{why}likelihood it lies {exact - mine.log_likelihood:.4f} "
+                             "from ours", figures)  # fmt: skip
     if difference > MAXIMUM_TOLERANCE:
         better = _second_maximum(dataset, their_theta, mine, distribution, cure, penalty, figures)
         if better is not None:
@@ -160,6 +171,20 @@ def _second_maximum(
         return None
     why = "without the penalty the likelihood has two maxima; with it, ours is the better one"
     return SecondOpinion(None, why, figures)
+
+
+def _log_mass(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> Array:
+    """Logarithm of what lifelines subtracts: S(lower) - S(upper) of interval and censored rows."""
+    seen = np.isfinite(y["upper"])
+    wide = ~seen | (y["upper"] > y["lower"])
+    design = np.column_stack([np.ones(len(X)), X])[wide]
+    curve = _curve(X.shape[1], theta, distribution, cure)
+    by_lower, by_upper = (
+        curve.probability(design, 0.0, y[name][wide]) for name in ("lower", "upper")
+    )
+    mass = np.where(seen[wide], by_upper - by_lower, 1.0 - by_lower)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(mass))
 
 
 def _log_likelihood(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> float:
