@@ -12,8 +12,9 @@ from scipy.optimize import check_grad
 
 from discresorb.curve import expit
 from discresorb.distributions import DISTRIBUTIONS, Array
-from discresorb_training import likelihood
-from discresorb_training.likelihood import Evaluation, Prepared, evaluate, prepare
+from discresorb_training import blocks
+from discresorb_training.blocks import Prepared, prepare
+from discresorb_training.likelihood import Evaluation, evaluate
 
 INF = math.inf
 X = np.array([1.0, 0.3, -0.7])
@@ -150,7 +151,7 @@ def test_sums_over_rows_whatever_the_order_and_blocks(
     whole = total(prepared_from(design, y), name, cure)
     shuffled = np.random.default_rng(3).permutation(len(y))
     assert_equal(total(prepared_from(design[shuffled], y[shuffled]), name, cure), whole)
-    monkeypatch.setattr(likelihood, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 7)
     assert_equal(total(prepared_from(design, y), name, cure), whole)
 
 

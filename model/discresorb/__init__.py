@@ -9,7 +9,8 @@ True
 """
 
 from discresorb.errors import ArtifactError, DiscresorbError, InputError
-from discresorb.predictor import Prediction, Predictor, load
+from discresorb.prediction import Prediction
+from discresorb.predictor import Predictor, load
 
 __all__ = [
     "ArtifactError",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from discresorb.advice import (
     DEFAULT_THRESHOLD,
-    advice_sentence,
     check_threshold,
     reason_bits,
     reason_sentences,
@@ -31,13 +29,13 @@ from discresorb.columns import (
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import ArtifactError, InputError
+from discresorb.prediction import CurvePoints, Prediction
 from discresorb.rows import Patient, read_patient
 from discresorb.support import Support
 from discresorb.wording import (
     ESTIMAND,
     SYNTHETIC,
     SYNTHETIC_NOTICE,
-    frequency_sentence,
     interval_label,
 )
 
@@ -46,95 +44,7 @@ if TYPE_CHECKING:
 
     Frame = TypeVar("Frame")
 
-__all__ = ["CurvePoints", "Prediction", "Predictor", "load"]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One patient's estimate, with all that must be said beside it.
-
-    Parameters
-    ----------
-    probability, low, high : float
-        P(resorbed on MRI by the surgery date | still herniated at the index MRI), if surgery does
-        not happen before that date, and its 95 % interval.
-    months_at_imaging, months_at_surgery : float
-        Months since onset.
-    reasons : tuple of str
-        To image again; empty if none applies.
-    warnings : tuple of str
-        What to keep in mind about this estimate.
-    model_id, endpoint, interval_label : str
-        Of the model.
-    surgery_day : float or None
-        Day number of the surgery date, if one was given.
-    """
-
-    probability: float
-    low: float
-    high: float
-    months_at_imaging: float
-    months_at_surgery: float
-    reasons: tuple[str, ...]
-    warnings: tuple[str, ...]
-    model_id: str
-    endpoint: str
-    interval_label: str
-    surgery_day: float | None = None
-
-    @property
-    def reimage(self) -> bool:
-        """Whether any reason to image again applies."""
-        return bool(self.reasons)
-
-    @property
-    def advice(self) -> str:
-        """The advice in words, for a clinician to weigh."""
-        return advice_sentence(self.reasons)
-
-    @property
-    def sentence(self) -> str:
-        """The estimate in natural frequencies."""
-        wait = self.months_at_surgery - self.months_at_imaging
-        return frequency_sentence(self.probability, self.low, self.high, wait, self.surgery_day)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the estimate under the names of the output columns."""
-        return {
-            "p_resorbed": self.probability,
-            "p_low": self.low,
-            "p_high": self.high,
-            "months_at_imaging": self.months_at_imaging,
-            "months_at_surgery": self.months_at_surgery,
-            "reimage": self.reimage,
-            "reimage_reason": "; ".join(self.reasons),
-            "warnings": "; ".join(self.warnings),
-            "problems": "",
-            "model_id": self.model_id,
-        }
-
-    def __str__(self) -> str:
-        notes = [f"Note: {warning}." for warning in self.warnings]
-        endpoint = f"Resorption here means: {self.endpoint}. {self.interval_label}."
-        return "\n".join([*notes, self.sentence, self.advice, endpoint])
-
-
-@dataclass(frozen=True)
-class CurvePoints:
-    """P(resorbed on MRI by each month after the index MRI), with its 95 % interval.
-
-    Parameters
-    ----------
-    months : float array
-        After the index MRI.
-    probability, low, high : float array
-        One value a month.
-    """
-
-    months: Array
-    probability: Array
-    low: Array
-    high: Array
+__all__ = ["Predictor", "load"]
 
 
 class Predictor:

@@ -65,7 +65,7 @@ class Support:
         level = 0.0 if self.by is None else covariates[self.by]
         ranges = self.ranges.get(level)
         if ranges is None:
-            return [f"no training patients {self._type(level)}"]
+            return [f"no training patients{self._type(level)}"]
         values = {c.name: (c, value) for c, value in zip(self.columns, covariates, strict=True)}
         values[MONTHS_SINCE_ONSET.name] = (MONTHS_SINCE_ONSET, entry)
         for name, (low, high) in ranges.items():

@@ -15,7 +15,8 @@ from discresorb.scoring import Scored
 from discresorb.wording import ESTIMAND, LIMITS, SYNTHETIC, SYNTHETIC_NOTICE, percent
 
 if TYPE_CHECKING:
-    from discresorb.predictor import Prediction, Predictor
+    from discresorb.prediction import Prediction
+    from discresorb.predictor import Predictor
 
 __all__ = ["prediction_text", "print_scored", "score_summary", "show_text"]
 

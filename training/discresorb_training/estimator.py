@@ -12,9 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
+from discresorb_training.blocks import prepare
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.fitting import Dataset, Estimates, fit_dataset
-from discresorb_training.likelihood import evaluate, prepare
+from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
 
 __all__ = ["ResorptionModel"]

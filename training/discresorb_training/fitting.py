@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training.blocks import Prepared, prepare
 from discresorb_training.errors import ConvergenceError
-from discresorb_training.likelihood import Evaluation, Prepared, evaluate, prepare
+from discresorb_training.likelihood import Evaluation, evaluate
 from discresorb_training.newton import Maximum, maximise
 
 __all__ = ["Dataset", "Estimates", "fit_dataset"]

@@ -11,34 +11,26 @@ never seen resorbed, R infinite          log[1 - G(L)]; nothing if L = E
 exact, L = R                             log[:math:`\pi` f(z) / (:math:`\sigma` L)]
 =======================================  ===================================
 
-each less log[1 - G(E)] where E > 0. An interval so narrow that its difference would lose digits is
-taken as an exact time at its middle, times its width. A row depends on the parameters
+each less log[1 - G(E)] where E > 0. A row depends on the parameters
 :math:`\theta = (\beta, \log\sigma, \gamma)` through three numbers only: its location
 :math:`a = x\beta`, :math:`s = \log\sigma` and :math:`g = \operatorname{logit}\pi = w\gamma`.
 Terms are differentiated twice by (a, s, g) and the chain rule through x and w is a few matrix
-products a block. Rows are sorted once by kind into blocks of about 8,000, which stay in the
-processor's cache; `evaluate` maps over blocks and sums ``(log-likelihood, gradient, Hessian)``.
+products a block; `evaluate` maps over blocks and sums ``(log-likelihood, gradient, Hessian)``.
 
 Assumption: visit times do not depend on the event given covariates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from discresorb.distributions import Array, Distribution, softplus
+from discresorb_training.blocks import BEFORE, BETWEEN, NEVER_SEEN, Block, Prepared
 
-__all__ = ["BLOCK_ROWS", "Block", "Evaluation", "Prepared", "evaluate", "evaluate_block", "prepare"]
-
-BLOCK_ROWS = 8_000
-
-BETWEEN, BEFORE, NEVER_SEEN, EXACT = range(4)
-# in log time; about two minutes at ten months, far below what any visit resolves
-_NARROW = 1e-5
+__all__ = ["Evaluation", "evaluate", "evaluate_block"]
 
 
 class Evaluation(NamedTuple):
@@ -47,162 +39,6 @@ class Evaluation(NamedTuple):
     log_likelihood: float
     gradient: Array
     hessian: Array
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of one kind, all with or all without delayed entry.
-
-    Parameters
-    ----------
-    kind : int
-        BETWEEN, BEFORE (lower is 0), NEVER_SEEN or EXACT.
-    design : float array, (1 + k, n)
-        A row of ones, then one row a covariate: rows lie together in memory.
-    log_lower, log_upper, log_entry : float array, (n,), or None
-        Those that the kind needs.
-    log_measure : float array, (n,), or None
-        Of EXACT rows: logarithm of what turns a density in log time into their contribution,
-        1 / time for an exact time, the width in log time for a narrow interval.
-    start : int
-        Position of the first row in the sorted order.
-    """
-
-    kind: int
-    design: Array
-    log_lower: Array | None
-    log_upper: Array | None
-    log_entry: Array | None
-    log_measure: Array | None
-    start: int
-
-    @property
-    def stop(self) -> int:
-        """Position after the last row in the sorted order."""
-        return self.start + len(self.design[0])
-
-    def thinned(self, stride: int) -> Block:
-        """Every stride-th row."""
-        lower, upper, entry, measure = (
-            None if each is None else each[::stride] for each in self._times()
-        )
-        return Block(self.kind, self.design[:, ::stride], lower, upper, entry, measure, 0)
-
-    def joined(self, others: Sequence[Block], start: int) -> Block:
-        """One block of this and others of its kind, from a position on."""
-        blocks = (self, *others)
-        lower, upper, entry, measure = (
-            None if part[0] is None else np.concatenate(part)
-            for part in zip(*(block._times() for block in blocks), strict=True)
-        )
-        design = np.hstack([block.design for block in blocks])
-        return Block(self.kind, design, lower, upper, entry, measure, start)
-
-    def _times(self) -> tuple[Array | None, ...]:
-        return self.log_lower, self.log_upper, self.log_entry, self.log_measure
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Data sorted and cut once; refits with other weights start from here.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        All rows that contribute.
-    order : int array
-        Row of the data at each sorted position.
-    n_rows : int
-        Of the data, with those that contribute nothing.
-    cure_columns : int array
-        Columns of the design that enter π.
-    """
-
-    blocks: Sequence[Block]
-    order: Array
-    n_rows: int
-    cure_columns: Array
-
-    def sorted_weights(self, weights: Array | None) -> Array | None:
-        """Bring weights of rows into the blocks' order."""
-        return None if weights is None else np.asarray(weights, dtype=float)[self.order]
-
-    def thinned(self, stride: int) -> Prepared:
-        """Every stride-th sorted row, so that each kind keeps its share."""
-        rows = [self.order[block.start : block.stop : stride] for block in self.blocks]
-        groups: dict[tuple[int, bool], list[Block]] = {}
-        for block in self.blocks:
-            key = block.kind, block.log_entry is None
-            groups.setdefault(key, []).append(block.thinned(stride))
-        blocks: list[Block] = []
-        for first, *others in groups.values():
-            start = blocks[-1].stop if blocks else 0
-            blocks.append(first.joined(others, start))
-        order = np.concatenate(rows) if rows else self.order
-        return Prepared(blocks, order, self.n_rows, self.cure_columns)
-
-
-def prepare(
-    design: Array,
-    lower: Array,
-    upper: Array,
-    entry: Array,
-    *,
-    time_unit: float = 1.0,
-    cure_columns: Sequence[int] | None = None,
-) -> Prepared:
-    """Sort rows by kind, take logarithms and cut into blocks.
-
-    Parameters
-    ----------
-    design : float array, (n, 1 + k)
-        Leading ones, then covariates, scaled as the caller likes.
-    lower, upper, entry : float array, (n,)
-        As `interval_outcome` checks them.
-    time_unit : float
-        Times are divided by it inside; densities stay per unit of the times given.
-    cure_columns : sequence of int, optional
-        Columns of the design that enter π; all by default.
-    """
-    seen, delayed = np.isfinite(upper), entry > 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        width = np.log1p((upper - lower) / lower)  # nan where lower is 0: not narrow
-    narrow = seen & (width < _NARROW)
-    kind = np.select([~seen, narrow, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
-    silent = ~seen & (lower == entry)  # never imaged after the index MRI
-    group = np.where(silent, -1, 2 * kind + delayed).astype(np.int8)  # small integers sort fast
-    by_group = np.argsort(group, kind="stable")
-    order = by_group[int(silent.sum()) :]
-    groups = group[order]
-    lower, upper, entry, width, narrow = (
-        each[order] for each in (lower, upper, entry, width, narrow)
-    )
-    with np.errstate(divide="ignore"):
-        log_lower, log_upper, log_entry = (np.log(t / time_unit) for t in (lower, upper, entry))
-    log_measure = np.zeros(len(order))
-    exact = narrow & (upper == lower)
-    log_measure[exact] = -np.log(lower[exact])
-    log_measure[narrow & ~exact] = np.log(width[narrow & ~exact])
-    log_lower[narrow] += 0.5 * width[narrow]
-    design = np.ascontiguousarray(design.T[:, order])
-    blocks = []
-    edges = np.searchsorted(groups, np.arange(9))
-    for code, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        for start in range(first, last, BLOCK_ROWS):
-            part = slice(start, min(start + BLOCK_ROWS, last))
-            blocks.append(
-                Block(
-                    kind=code // 2,
-                    design=np.ascontiguousarray(design[:, part]),
-                    log_lower=None if code // 2 == BEFORE else log_lower[part],
-                    log_upper=log_upper[part] if code // 2 in (BETWEEN, BEFORE) else None,
-                    log_entry=log_entry[part] if code % 2 else None,
-                    log_measure=log_measure[part] if code // 2 == EXACT else None,
-                    start=start,
-                )
-            )
-    columns = np.arange(len(design)) if cure_columns is None else np.array(cure_columns, int)
-    return Prepared(blocks, order, len(lower), columns)
 
 
 def evaluate(

@@ -1,0 +1,160 @@
+"""What the artifact of a trained model holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from discresorb import __version__
+from discresorb.artifact import FORMAT, content_id
+from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.wording import ESTIMAND
+from discresorb_training.cohort import Cohort
+from discresorb_training.estimator import ResorptionModel
+from discresorb_training.second_opinion import SecondOpinion
+from discresorb_training.selection import Candidate
+
+__all__ = ["artifact_content"]
+
+CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
+_QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+def artifact_content(
+    cohort: Cohort,
+    model: ResorptionModel,
+    best: Candidate,
+    tried: Sequence[Candidate],
+    opinion: SecondOpinion | None,
+    endpoint: str,
+    data_origin: str,
+    penalty: float,
+) -> dict[str, Any]:
+    """Describe a trained model as the plain dict that is saved: no rows, no objects.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        What it was trained on.
+    model : ResorptionModel
+        The fit.
+    best, tried : Candidate and sequence of Candidate
+        What was chosen, and from what.
+    opinion : SecondOpinion or None
+        What lifelines says of it.
+    endpoint, data_origin, penalty
+        As given to `train`.
+    """
+    k = len(cohort.covariates)
+    theta = model._theta
+    artifact: dict[str, Any] = {
+        "format": FORMAT,
+        "model_id": "",
+        "distribution": best.distribution,
+        "cure": best.cure,
+        "covariates": [
+            {
+                "name": column.name,
+                "label": column.meaning,
+                "unit": column.unit,
+                "kind": column.kind,
+                "range": [0.0, 1.0] if column.kind == "flag" else [column.low, column.high],
+                "terms": [{"type": "linear"}],
+            }
+            for column in cohort.covariates
+        ],
+        "parameter_names": list(model.parameter_names_),
+        "location": theta[: k + 1],
+        "log_scale": float(theta[k + 1]),
+        "cure_coefficients": theta[k + 2 :] if best.cure else None,
+        "cure_columns": None,
+        "covariance": np.ascontiguousarray(model.covariance_),
+        "between_study_sd": None,
+        "penalty": float(penalty),
+        "support": _support(cohort),
+        "longest_follow_up": float(cohort.last_seen.max()),
+        "endpoint": endpoint.strip(),
+        "estimand": ESTIMAND,
+        "data_origin": data_origin,
+        "fingerprint": _fingerprint(cohort),
+        "parent_model": None,
+        "versions": _versions(),
+        "metrics": _metrics(cohort, model, best, tried, opinion),
+    }
+    artifact["model_id"] = content_id({**artifact, "versions": {}})
+    return artifact
+
+
+def _metrics(
+    cohort: Cohort,
+    model: ResorptionModel,
+    best: Candidate,
+    tried: Sequence[Candidate],
+    opinion: SecondOpinion | None,
+) -> dict[str, Any]:
+    said = "not asked"
+    if opinion is not None:
+        said = f"{'agrees' if opinion.agrees else 'unavailable'}: {opinion.why}"
+    return {
+        **cohort.flow(),
+        "log-likelihood": round(model.log_likelihood_, 6),
+        "cross-validated interval log score": round(best.log_score or 0.0, 8),
+        "compared": ", ".join(
+            f"{each.name} {'failed' if each.log_score is None else f'{each.log_score:.5f}'}"
+            for each in tried
+        ),
+        "second opinion (lifelines)": said,
+    }
+
+
+def _support(cohort: Cohort) -> dict[str, Any]:
+    """Central range of every number, by level of the first flag covariate."""
+    flags = [j for j, column in enumerate(cohort.covariates) if column.kind == "flag"]
+    by = flags[0] if flags else None
+    levels = np.zeros(len(cohort.X)) if by is None else cohort.X[:, by]
+    numbers = {
+        column.name: cohort.X[:, j]
+        for j, column in enumerate(cohort.covariates)
+        if column.kind == "number"
+    }
+    numbers[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
+    tail = (1.0 - CENTRAL) / 2.0
+    return {
+        "by": None if by is None else cohort.covariates[by].name,
+        "central": CENTRAL,
+        "groups": [
+            {
+                "level": float(level),
+                "n": int((levels == level).sum()),
+                "ranges": {
+                    name: np.quantile(values[levels == level], [tail, 1.0 - tail]).tolist()
+                    for name, values in numbers.items()
+                },
+            }
+            for level in np.unique(levels)
+        ],
+    }
+
+
+def _fingerprint(cohort: Cohort) -> dict[str, Any]:
+    content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
+    values = {column.name: cohort.X[:, j] for j, column in enumerate(cohort.covariates)}
+    values[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
+    return {
+        "rows": len(cohort.X),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "quantiles": {
+            name: dict(zip(map(str, _QUANTILES), np.quantile(v, _QUANTILES).tolist(), strict=True))
+            for name, v in values.items()
+        },
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "scikit-learn", "lifelines", "joblib")
+    return {"discresorb": __version__, **{name: version(name) for name in libraries}}
