@@ -67,5 +67,5 @@ def test_threshold_from_costs() -> None:
 def test_thresholds() -> None:
     assert check_threshold(1) == 1
     for bad in (0, -0.1, 1.1, math.nan):
-        with pytest.raises(InputError, match="must be above 0 and at most 1"):
+        with pytest.raises(InputError, match="must be a number above 0 and at most 1"):
             check_threshold(bad)

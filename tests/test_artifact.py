@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import hashlib
 import io
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +238,33 @@ def test_files_that_are_no_models(content: bytes, tmp_path: Path, run: Run) -> N
     refused(path, run, "m.joblib")
 
 
+def test_a_bytearray_is_not_allocated(tmp_path: Path) -> None:
+    path = tmp_path / "m.joblib"
+    path.write_bytes(b"\x80\x05\x96" + (30 * 2**30).to_bytes(8, "little") + b".")
+    rehash(path)
+    with pytest.raises(ArtifactError, match="a bytearray, which no model needs"):
+        load(path)
+
+
+def test_two_writers_of_one_model(copied: Path, artifact: Artifact) -> None:
+    """Each gets through or is told to try again; what stands there always loads."""
+
+    def save(number: int) -> None:
+        with contextlib.suppress(OutputError):
+            save_artifact({**artifact, "model_id": f"m{number}"}, copied, force=True)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(save, range(60)))
+    assert load_artifact(copied)["model_id"].startswith("m")
+
+
+def test_a_model_saved_through_a_link(copied: Path, artifact: Artifact) -> None:
+    link = copied.with_name("link.joblib")
+    link.symlink_to(copied)
+    save_artifact({**artifact, "model_id": "new"}, link, force=True)
+    assert load_artifact(copied)["model_id"] == "new"
+
+
 def test_an_array_larger_than_the_file_is_not_allocated(tmp_path: Path) -> None:
     path = tmp_path / "m.joblib"
     stream = io.BytesIO()
@@ -245,6 +274,14 @@ def test_an_array_larger_than_the_file_is_not_allocated(tmp_path: Path) -> None:
     rehash(path)
     with pytest.raises(ArtifactError, match="an array larger than the file"):
         load(path)
+
+
+def shared_lists(width: int, depth: int) -> list[object]:
+    """Small in a file, where what is shared stands once."""
+    value: list[object] = [0]
+    for _ in range(depth):
+        value = [value] * width
+    return value
 
 
 BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
@@ -293,6 +330,18 @@ BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
     "cure without coefficients": (lambda a: a.update(cure_coefficients=None), "do not go with"),
     "bytes somewhere": (lambda a: a["metrics"].update(x=b"1"), "x is not plain data"),
     "endless": (lambda a: a["metrics"].update(x=a["metrics"]), "nested too deeply"),
+    "endless integer": (lambda a: a["metrics"].update(x=10**400), "x is too large"),
+    "too many shared parts": (
+        lambda a: a["metrics"].update(x=shared_lists(60, 5)),
+        "holds too much",
+    ),
+    "text that is no text": (lambda a: a.update(endpoint="\ud800"), "is not plain data"),
+    "cure columns of text": (lambda a: a.update(cure_columns=[0, "a", 1]), "cure_columns do not"),
+    "support by an array": (lambda a: a["support"].update(by=np.zeros(2)), "by no covariate"),
+    "range without bounds": (
+        lambda a: a["covariates"][0].update(range=[0, 10**400]),
+        "range is too large",
+    ),
     "format that is true": (lambda a: a.update(format=True), "has format True"),
 }
 

@@ -119,7 +119,38 @@ def test_dates_and_months_that_disagree() -> None:
         "last_herniated_date": "2019-05-03",
     }
     (problem,) = problems({**GOOD, **dates, "first_resorbed_date": ""})
+    assert "first_resorbed_months is entered, but first_resorbed_date" in problem
+    (problem,) = problems({**GOOD, **dates, "first_resorbed_date": "2019-12-01"})
     assert "first_resorbed_months and onset_date to first_resorbed_date do not agree" in problem
+
+
+def test_a_resorption_in_the_other_set_is_not_lost() -> None:
+    dates = {
+        "onset_date": "2019-01-01",
+        "imaging_date": "2019-02-01",
+        "last_herniated_date": "2019-05-03",
+        "first_resorbed_date": "",
+    }
+    row = {**GOOD, **dates, "months_since_onset": "", "exit_reason": "", "exit_months": ""}
+    (problem,) = problems(row)
+    assert "first_resorbed_months is entered, but first_resorbed_date" in problem
+    row = {**GOOD, "first_resorbed_months": "", "exit_reason": "", "exit_months": ""}
+    (problem,) = problems({**row, **dates, "onset_date": "", "first_resorbed_date": "2019-08-01"})
+    assert "first_resorbed_date is entered, but first_resorbed_months" in problem
+
+
+def test_no_time_is_beyond_what_months_may_be() -> None:
+    (problem,) = problems(
+        {
+            "size_mm": "9",
+            "sequestrated": "no",
+            "onset_date": "1910-01-01",
+            "imaging_date": "1910-02-01",
+            "last_herniated_date": "2010-02-01",
+            "first_resorbed_date": "",
+        }
+    )
+    assert "a time later than 600 months after onset" in problem
 
 
 def test_long_ids_are_told_apart() -> None:
@@ -140,7 +171,12 @@ def test_long_lists_of_problems_are_capped() -> None:
         (pd.DataFrame([GOOD]).drop(columns="size_mm"), "missing columns: size_mm"),
         (pd.DataFrame([GOOD]).drop(columns="months_since_onset"), "either months_since_onset"),
         (pd.DataFrame([GOOD]).iloc[:0], "there are no patients"),
-        (pd.DataFrame([{**GOOD, "Exit_Reason": "x"}]), "must be written exit_reason"),
+        (
+            pd.DataFrame([GOOD]).rename(columns={"exit_reason": "Exit_Reason"}),
+            "must be written exit_reason",
+        ),
+        (pd.DataFrame([GOOD]).assign(**{"7": 1}).rename(columns={"7": 7, "size_mm": 8}), "size_mm"),
+        (pd.DataFrame([[1, 2]], columns=["size_mm", "size_mm"]), "size_mm appears 2 times"),
         ([1, 2], "must be a pandas or polars DataFrame, not list"),
     ],
 )

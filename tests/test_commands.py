@@ -64,6 +64,17 @@ def test_without_a_card_the_endpoint_is_asked_for(run: Run, tmp_path: Path) -> N
     assert "--endpoint and --data-origin must be given" in both.stderr
 
 
+def test_an_option_cannot_take_the_demonstration_away(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", "-n", 50, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    about = ("--endpoint", "regression", "--data-origin", "observed")
+    done = run("train", "c.csv", "-o", "m.joblib", *about, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "c.card.json says synthetic; leave the option out" in done.stderr
+    assert not (tmp_path / "m.joblib").exists()
+    alone = run("simulate", "-n", 5, "-o", "-", cwd=tmp_path)
+    assert (alone.returncode, "name one with -o FILE" in alone.stderr) == (2, True)
+
+
 def test_a_card_of_another_state_or_without_words(run: Run, tmp_path: Path) -> None:
     assert run("simulate", "-n", 50, "-o", "c.csv", cwd=tmp_path).returncode == 0
     card_file = tmp_path / "c.card.json"
@@ -112,7 +123,7 @@ def test_bad_rows_and_untrainable_data(run: Run, tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text("\n".join(lines[:12]))
     few = run("train", "few.csv", *about, cwd=tmp_path)
     assert few.returncode == 6
-    assert "were seen resorbed, but at least 10 are needed" in few.stderr
+    assert "patients, but at least 10 are needed" in few.stderr
     assert not (tmp_path / "m.joblib").exists()
 
 

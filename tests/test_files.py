@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from discresorb.errors import OutputError
-from discresorb.files import replacing, write_whole
+from discresorb.files import _companion, _host, alone, replacing, write_whole
 
 
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
@@ -36,12 +37,58 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
 
 
 def test_parts_of_dead_runs_are_removed_and_of_live_ones_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    stale = tmp_path / f".a.csv.{dead.pid}.partial"
-    alive = tmp_path / f".a.csv.{os.getppid()}.partial"
-    other = tmp_path / f".b.csv.{dead.pid}.partial"
-    for part in (stale, alive, other):
+    own = _companion(path, "partial")
+
+    def left_by(process: object, host: str = "") -> Path:
+        name = own.name.replace(f".{os.getpid()}.", f".{process}.")
+        part = own.with_name(name.replace(_host(), host or _host()))
         part.write_text("half")
-    write_whole(tmp_path / "a.csv", b"whole")
-    assert {each.name for each in tmp_path.iterdir()} == {"a.csv", alive.name, other.name}
+        return part
+
+    gone = [left_by(dead.pid), left_by("99999999999999999999"), left_by("²")]
+    kept = [left_by(os.getppid()), left_by(dead.pid, host="elsewhere")]
+    write_whole(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert not any(part.exists() for part in gone)
+    assert all(part.exists() for part in kept)
+
+
+def test_names_as_long_as_a_name_may_be(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 250)
+    write_whole(path, b"whole")
+    assert path.read_bytes() == b"whole"
+
+
+def test_a_link_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_whole(tmp_path / "a", b"")
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "m.joblib"
+    other = _companion(path, "lock")
+    alive = other.with_name(other.name.replace(f".{os.getpid()}.", f".{os.getppid()}."))
+    alive.touch()
+
+    def enter() -> None:
+        with alone(path):
+            raise AssertionError
+
+    with pytest.raises(OutputError, match="another run is writing"):
+        enter()
+    alive.unlink()
+    with alone(path):
+        assert other.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_do_not_share_a_part(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: write_whole(tmp_path / "a", b"%d" % n * 100), range(100)))
+    assert len(set((tmp_path / "a").read_bytes())) <= 2
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]

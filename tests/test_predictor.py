@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discresorb import InputError, Predictor, load
+from discresorb.artifact import equation
 from discresorb.columns import SCORING_COLUMNS
 from discresorb.curve import expit
+from discresorb.distributions import DISTRIBUTIONS
 from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence
 
 CASE: dict[str, Any] = {
@@ -32,7 +35,9 @@ CASE: dict[str, Any] = {
 def test_the_case_report_is_imaged_again_for_both_its_reasons(predictor: Predictor) -> None:
     r = predictor.predict(**CASE)
     assert r.reimage
-    assert r.reasons[0].startswith("six months or more between index MRI and surgery")
+    assert r.reasons[0].startswith(
+        "six months or more (from 181 days) between index MRI and surgery"
+    )
     assert r.reasons[1].startswith("symptoms changed since the index MRI")
     assert all("case report" in reason for reason in r.reasons[:2])
     assert "Consider imaging again" in r.advice
@@ -49,20 +54,25 @@ def test_what_a_person_reads(predictor: Predictor) -> None:
     assert predictor.endpoint in text
 
 
-def test_from_the_equation_of_the_json_twin(predictor: Predictor) -> None:
-    """By hand, from nothing but the stored coefficients."""
-    stored = predictor.artifact
-    assert stored["distribution"] == "loglogistic"
-    x = np.array([1.0, 11.0, 1.0])
-    entry, horizon = 14 / 30.4375, 203 / 30.4375
-    sigma = math.exp(stored["log_scale"])
-    ever = expit(float(x @ stored["cure_coefficients"]))
-
-    def survival(t: float) -> float:
-        return 1.0 / (1.0 + math.exp((math.log(t) - float(x @ stored["location"])) / sigma))
-
-    expected = ever * (survival(entry) - survival(horizon)) / (1.0 - ever + ever * survival(entry))
-    assert predictor.predict(**CASE).probability == pytest.approx(expected, rel=1e-12)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("cure", [True, False])
+def test_the_printed_equation_gives_the_prediction(
+    predictor: Predictor, distribution: str, cure: bool
+) -> None:
+    """By hand, from nothing but the lines that show and the JSON twin print."""
+    stored = dict(predictor.artifact) | {"distribution": distribution, "cure": cure}
+    if not cure:
+        stored |= {"cure_coefficients": None, "covariance": np.eye(4)}
+    known: dict[str, Any] = {"size_mm": 11.0, "sequestrated": 1.0, "entry": 0.5, "horizon": 6.7}
+    known |= {"exp": math.exp, "ln": math.log, "Phi": lambda z: 0.5 * math.erfc(-z / math.sqrt(2))}
+    for line in equation(stored):
+        name, argument, formula = re.fullmatch(r"(\w+)(?:\((\w)\))? = (.+)", line).groups()  # type: ignore[union-attr]  # every line has this form
+        code = f"lambda {argument}: {formula}" if argument else formula
+        known[name] = eval(code, known)  # noqa: S307 - our own formulas
+    found = Predictor(stored).predict(
+        size_mm=11, sequestrated=True, months_since_onset=0.5, months_to_surgery=6.2
+    )
+    assert found.probability == pytest.approx(known["p"], rel=1e-12)
 
 
 def test_zero_at_the_index_mri(predictor: Predictor) -> None:

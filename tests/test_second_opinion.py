@@ -8,7 +8,7 @@ import pytest
 from builders import SEPARATED, simulated
 
 from discresorb.distributions import DISTRIBUTIONS
-from discresorb_training import ResorptionModel, fitting, second_opinion
+from discresorb_training import ResorptionModel, Settings, fitting, second_opinion
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.second_opinion import ask_lifelines
 
@@ -53,6 +53,26 @@ def test_disagrees_when_lifelines_finds_more(monkeypatch: pytest.MonkeyPatch) ->
     opinion = ask_lifelines(X.to_numpy(), y, model._theta, "loglogistic", cure=True)
     assert opinion.agrees is False
     assert "better by 0.01" in opinion.why
+
+
+def test_notices_estimates_that_are_not_the_best() -> None:
+    X, y = simulated(400)
+    model = ResorptionModel(cure=False).fit(X, y)
+    moved = model._theta + np.array([0.3, 0.0, 0.2, 0.1])
+    opinion = ask_lifelines(X.to_numpy(), y, moved, "loglogistic", cure=False)
+    assert opinion.agrees is False
+    assert "a fit is reached that is better by" in opinion.why
+
+
+def test_lifelines_rounding_is_no_disagreement() -> None:
+    """A resorption in the first hours: a probability of which lifelines keeps no digits."""
+    X, y = simulated(800, settings=Settings(scale=0.15))
+    row = int(np.argmin(y["entry"]))
+    y[row] = (0.025, 0.05, 0.025)
+    model = ResorptionModel().fit(X, y)
+    opinion = ask_lifelines(X.to_numpy(), y, model._theta, "loglogistic", cure=True)
+    assert opinion.agrees is None
+    assert "loses digits of the small probabilities of 1 rows" in opinion.why
 
 
 def test_unavailable_without_a_maximum() -> None:

@@ -7,7 +7,7 @@ import pytest
 from builders import simulated
 
 from discresorb_training import ResorptionModel, Settings, TrainingError
-from discresorb_training.selection import Candidate, candidates, choose, fold_of_rows
+from discresorb_training.selection import Candidate, choose, compare, fold_of_rows
 
 
 def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
@@ -16,6 +16,7 @@ def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
     seen = np.isfinite(y["upper"])
     assert np.ptp(np.bincount(fold)) <= 1
     assert np.ptp(np.bincount(fold[seen])) <= 1
+    assert np.ptp(np.bincount(fold[seen & (X["sequestrated"] == 1)])) <= 1
     np.testing.assert_array_equal(fold, fold_of_rows(X.to_numpy(), y, 5, seed=1))
     assert (fold != fold_of_rows(X.to_numpy(), y, 5, seed=2)).any()
 
@@ -23,7 +24,7 @@ def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
 def test_the_score_is_of_patients_held_out() -> None:
     frame, y = simulated(300)
     X = frame.to_numpy()
-    found = candidates(X, y, distributions=["weibull"], cures=[False], seed=3)[0]
+    found = compare(X, y, distributions=["weibull"], cures=[False], seed=3)[0]
     fold = fold_of_rows(X, y, 5, seed=3)
     total = 0.0
     for held_out in range(5):
@@ -33,11 +34,18 @@ def test_the_score_is_of_patients_held_out() -> None:
     assert found.log_score == pytest.approx(total / 300, rel=1e-8)  # it starts elsewhere
 
 
+def test_the_penalty_is_part_of_what_is_compared() -> None:
+    X, y = (np.asarray(part) for part in simulated(300))
+    options = {"distributions": ["weibull"], "cures": [True]}
+    scores = [compare(X, y, penalty=p, **options)[0].log_score for p in (0.5, 5.0)]  # type: ignore[arg-type]  # as named
+    assert scores[0] != scores[1]
+
+
 def test_prefers_the_truth() -> None:
-    cured = candidates(*(np.asarray(part) for part in simulated(1500)))
+    cured = compare(*(np.asarray(part) for part in simulated(1500)))
     assert choose(cured).cure
     everybody = Settings(ever=(30.0, 0.0, 0.0), distribution="weibull", surgery_by_year=0.1)
-    found = choose(candidates(*(np.asarray(part) for part in simulated(1500, settings=everybody))))
+    found = choose(compare(*(np.asarray(part) for part in simulated(1500, settings=everybody))))
     assert (found.distribution, found.cure) == ("weibull", False)
 
 

@@ -142,9 +142,9 @@ def one_size() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (few_events, "patients were seen resorbed, but at least 10 are needed"),
+        (few_events, "patients, but at least 10 are needed"),
         (no_sequestrations, "sequestrated is 0 in every patient"),
-        (two_sequestrations, "sequestrated is yes in 2 patients, but at least 5 are needed"),
+        (two_sequestrations, "sequestrated is yes in 2 of 100 patients, but at least 5 are needed"),
         (one_size, "size_mm is 8 in every patient"),
     ],
 )

@@ -1,15 +1,17 @@
 """When to image again before operating: reasons for a clinician to weigh, never an order.
 
-Two reasons are the case report's own recommendation (six months since the index MRI, symptoms
-changed since it); no guideline stating them was found, and they are named as the report's. The
-third is a probability of resorption at or above a threshold. A threshold may come from two costs:
-imaging pays where p × (cost of the operation avoided) ≥ (cost of the scan). Regression on MRI does
-not by itself make surgery needless, so the benefit so reckoned is an upper bound.
+Two reasons are the case report's own recommendation: symptoms changed since the index MRI, and six
+months since it, counted from 181 days, the shortest six calendar months. No guideline stating them
+was found, and they are named as the report's. The third is a probability of resorption at or above
+a threshold. A threshold may come from two costs: imaging pays where p × (cost of the operation
+avoided) ≥ (cost of the scan). Regression on MRI does not by itself make surgery needless, so the
+benefit so reckoned is an upper bound.
 """
 
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Final
 
 from discresorb.clock import SIX_MONTHS
@@ -22,6 +24,7 @@ __all__ = [
     "UPPER_BOUND_NOTE",
     "advice_sentence",
     "check_threshold",
+    "is_case_reports",
     "reason_bits",
     "reason_names",
     "reason_sentences",
@@ -44,9 +47,9 @@ CASE_REPORT_NOTE: Final = (
 
 def check_threshold(threshold: float) -> float:
     """Return a threshold that is a probability above zero, or raise InputError."""
-    if not isinstance(threshold, int | float) or not 0.0 < threshold <= 1.0:
+    if not isinstance(threshold, numbers.Real) or not 0.0 < threshold <= 1.0:
         raise InputError(
-            f"threshold entered as {threshold}, but must be above 0 and at most 1; "
+            f"threshold entered as {threshold!r}, but must be a number above 0 and at most 1; "
             f"the default is {DEFAULT_THRESHOLD:g}"
         )
     return threshold
@@ -92,7 +95,7 @@ def reason_sentences(threshold: float) -> list[tuple[str, ...]]:
     """Give, for each number of `reason_bits`, the reasons in words."""
     return _for_each_number(
         (
-            f"six months or more between index MRI and surgery ({_CASE_REPORT})",
+            f"six months or more (from 181 days) between index MRI and surgery ({_CASE_REPORT})",
             f"symptoms changed since the index MRI ({_CASE_REPORT})",
             f"probability of resorption at or above the threshold of {threshold:g}",
         )
@@ -109,6 +112,11 @@ def _for_each_number(words: tuple[str, ...]) -> list[tuple[str, ...]]:
         tuple(word for bit, word in enumerate(words) if number & (1 << bit))
         for number in range(1 << len(words))
     ]
+
+
+def is_case_reports(reason: str) -> bool:
+    """Whether a reason in words is the case report's own."""
+    return _CASE_REPORT in reason
 
 
 def advice_sentence(reasons: tuple[str, ...]) -> str:

@@ -26,9 +26,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from discresorb.cells import show
 from discresorb.errors import ArtifactError, OutputError
-from discresorb.files import check_target, replacing, write_whole
+from discresorb.files import alone, check_target, write_whole
 from discresorb.schema import wrong_with
+from discresorb.strict_pickle import load_strictly
 
 __all__ = [
     "FORMAT",
@@ -76,19 +78,28 @@ def load_artifact(path: Path) -> dict[str, Any]:
     """
     content = _read_model_bytes(path)
     _check_hash(path, content)
-    artifact = _unpickle(path, content)
+    try:
+        return _checked(load_strictly(content))
+    except ArtifactError as error:
+        raise ArtifactError(f"{path} {error}") from None
+    except Exception as error:  # a crafted stream can raise anything; none of it may reach a user
+        raise ArtifactError(f"{path} is not a discresorb model: {show(error, 200)}") from error
+
+
+def _checked(artifact: Any) -> dict[str, Any]:
+    """Upgrade what was unpickled and make sure that it is a whole model."""
     number = artifact.get("format") if isinstance(artifact, dict) else None
     while type(number) is int and number in _UPGRADES:
         artifact = _UPGRADES[number](artifact)
         number = artifact["format"]
     if type(number) is not int or number != FORMAT:
         raise ArtifactError(
-            f"{path} has format {number!r}, but this version of discresorb reads format {FORMAT}; "
-            "install a version that knows it, or train the model again"
+            f"has format {show(repr(number))}, but this version of discresorb reads format "
+            f"{FORMAT}; install a version that knows it, or train the model again"
         )
     wrong = wrong_with(artifact)
     if wrong:
-        raise ArtifactError(f"{path} is not a whole model: " + "; ".join(wrong))
+        raise ArtifactError("is not a whole model: " + "; ".join(wrong))
     return dict(artifact)
 
 
@@ -109,17 +120,18 @@ def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) 
     import joblib
 
     check_model_target(path, force=force)
+    path = path.resolve()  # through a link, the model behind it is replaced with all its files
     twin, hashes = path.with_suffix(".json"), path.with_suffix(".sha256")
     buffer = io.BytesIO()
     joblib.dump(artifact, buffer, protocol=4)
     contents = {path: buffer.getvalue(), twin: _twin(artifact)}
     new = "".join(f"{_sha256(content)}  {file.name}\n" for file, content in contents.items())
-    old = hashes.read_text(encoding="utf-8", errors="replace") if hashes.exists() else ""
-    write_whole(hashes, (new + old).encode())
-    for file, content in contents.items():
-        with replacing(file) as stream:
-            stream.write(content)
-    write_whole(hashes, new.encode())
+    with alone(path):
+        old = hashes.read_text(encoding="utf-8", errors="replace") if hashes.exists() else ""
+        write_whole(hashes, (new + old).encode())
+        for file, content in contents.items():
+            write_whole(file, content)
+        write_whole(hashes, new.encode())
 
 
 def content_id(artifact: Mapping[str, Any]) -> str:
@@ -143,7 +155,7 @@ def to_plain(value: Any) -> Any:
 
 
 def equation(artifact: Mapping[str, Any]) -> list[str]:
-    """Print the model as formulas that can be typed into any calculator."""
+    """Print the model as formulas; entry and horizon in months since onset, flags as 0 or 1."""
     names = [covariate["name"] for covariate in artifact["covariates"]]
     survival = {
         "loglogistic": "S(z) = 1 / (1 + exp(z))",
@@ -152,7 +164,7 @@ def equation(artifact: Mapping[str, Any]) -> list[str]:
     }[artifact["distribution"]]
     location = _linear(artifact["location"], names)
     lines = [
-        f"z(t) = (ln t - ({location})) / {math.exp(artifact['log_scale'])!r}",
+        f"z(t) = (ln(t) - ({location})) / {math.exp(artifact['log_scale'])!r}",
         survival,
     ]
     if artifact["cure"]:
@@ -161,10 +173,7 @@ def equation(artifact: Mapping[str, Any]) -> list[str]:
         lines.append(f"pi = 1 / (1 + exp(-({_linear(artifact['cure_coefficients'], kept)})))")
     else:
         lines.append("pi = 1")
-    lines.append(
-        "p = pi (S(z(entry)) - S(z(horizon))) / (1 - pi + pi S(z(entry))), "
-        "entry and horizon in months since onset"
-    )
+    lines.append("p = pi * (S(z(entry)) - S(z(horizon))) / (1 - pi + pi * S(z(entry)))")
     return lines
 
 
@@ -186,6 +195,8 @@ def _sha256(content: bytes) -> str:
 
 def _read_model_bytes(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():
+            raise ArtifactError(f"{path} is not a file")
         with path.open("rb") as stream:
             content = stream.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
@@ -202,6 +213,8 @@ def _check_hash(path: Path, content: bytes) -> None:
     try:
         lines = hashes.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
+        if path.suffix != ".joblib":
+            raise ArtifactError(f"{path} is not a model file; one ends in .joblib") from None
         raise ArtifactError(
             f"{hashes} is missing; without it {path.name} is not loaded. Copy it from where the "
             "model came from"
@@ -222,14 +235,3 @@ def _check_hash(path: Path, content: bytes) -> None:
         f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists "
         f"{' or '.join(listed)}. Copy both again from where the model came from"
     )
-
-
-def _unpickle(path: Path, content: bytes) -> Any:
-    from discresorb.strict_pickle import load_strictly
-
-    try:
-        return load_strictly(content)
-    except Exception as error:  # a crafted stream can raise anything; none of it may reach a user
-        raise ArtifactError(
-            f"{path} is not a discresorb model: {type(error).__name__}: {error}"
-        ) from error

@@ -45,7 +45,7 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
-def show(value: object) -> str:
+def show(value: object, length: int = _SHOWN_LENGTH) -> str:
     """Quote what was entered, on one line and not endlessly."""
     try:
         text = value if isinstance(value, str) else str(value)
@@ -53,7 +53,7 @@ def show(value: object) -> str:
         return "an integer too long to show"
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
-    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def read_cell(column: Column, value: object) -> float | str:

@@ -22,6 +22,11 @@ EXIT_SOME_ROWS = 4
 EXIT_INTERRUPTED = 130
 
 
+def _need_standard_output() -> None:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+
+
 class _Commands(TyperGroup):
     """Turns what discresorb refuses into words and an exit status, for every command."""
 
@@ -127,6 +132,7 @@ def predict(
     """
     from discresorb.predictor import load
 
+    _need_standard_output()
     cells = {
         "size_mm": size_mm,
         "sequestrated": sequestrated,
@@ -201,24 +207,24 @@ def score(
         output = None
     if output is not None:
         check_target(output, force=force)
-    elif sys.stdout is None:
-        raise OutputError("standard output is closed; name a file with -o")
+    else:
+        _need_standard_output()
     predictor = load(model)
     table = read_table(file)
     scored = score_table(predictor, table, threshold=limit)
-    guarded = 0
-    if output is None and not as_json and sys.stdout.isatty():
+    guarded, as_table = 0, output is None and not as_json and sys.stdout.isatty()
+    if as_table:
         print_scored(sys.stdout, predictor, table, scored, limit)
     else:
         for notice in predictor.notices:
             typer.echo(f"Note: {notice}.", err=True)
         guarded = _write_scored(output, table, scored, as_json=as_json, raw_text=raw_text)
-    for line in score_summary(scored, limit, note):
+    for line in score_summary(scored, limit, note, listing=not as_table):
         typer.echo(line, err=True)
     if guarded:
         typer.echo(
-            f"{guarded} cells that a spreadsheet would run as a formula got a leading '; "
-            "--raw-text leaves them alone.",
+            f"A leading ' keeps a spreadsheet from running as a formula: {guarded} "
+            f"{'cell' if guarded == 1 else 'cells'} got one; --raw-text leaves them alone.",
             err=True,
         )
     if not scored.usable.all():
@@ -269,6 +275,7 @@ def show(
     from discresorb.predictor import load
     from discresorb.terminal import show_text
 
+    _need_standard_output()
     if model is not None and model_option is not None:
         raise InputError("name one model: either FILE or --model FILE")
     path = model or model_option or find_default()

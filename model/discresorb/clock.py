@@ -145,6 +145,7 @@ def resolve_many(moment: Moment) -> tuple[Array, Array, Array]:
         & (wait <= MONTHS_TO_SURGERY.high)
     )
     # comparisons with nan are false, so what is not entered raises no suspicion
+    too_far = (date_entry > MONTHS_SINCE_ONSET.high) | (date_wait > MONTHS_TO_SURGERY.high)
     out_of_order = (date_entry < 0) | (date_wait < 0) | (m.surgery < m.onset)
     disagree = (
         (np.abs(date_entry - m.since_onset) > AGREEMENT_MONTHS)
@@ -154,7 +155,7 @@ def resolve_many(moment: Moment) -> tuple[Array, Array, Array]:
             > _SUM_AGREEMENT
         )
     )
-    return entry, wait, ~fine | out_of_order | disagree
+    return entry, wait, ~fine | too_far | out_of_order | disagree
 
 
 def _order_problems(m: Moment) -> list[str]:
@@ -195,7 +196,7 @@ def _disagreements(m: Moment) -> list[str]:
 
 def _beyond(m: Moment) -> list[str]:
     return [
-        f"{start.name} and {end.name} are {months_between(a, b):.1f} months apart, but must be at "
+        f"{start.name} and {end.name} are {months_between(a, b):.2f} months apart, but must be at "
         f"most {column.high:g}"
         for column, start, a, end, b in (
             (MONTHS_SINCE_ONSET, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),

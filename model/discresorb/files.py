@@ -1,9 +1,16 @@
-"""Writing files so that what stands under a name is always whole."""
+"""Writing files so that what stands under a name is always whole.
+
+A file is written as a part beside its target and renamed onto it. Parts and locks carry the host,
+process and thread that made them; what a killed run of this host left behind is removed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import platform
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +18,7 @@ from typing import IO
 
 from discresorb.errors import OutputError
 
-__all__ = ["check_target", "replacing", "write_whole"]
+__all__ = ["alone", "check_target", "replacing", "write_whole"]
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -33,13 +40,12 @@ def check_target(path: Path, *, force: bool) -> None:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write beside the target and rename onto it at the end; on failure leave no trace.
 
-    A link is followed, and a file that is replaced hands on its permissions. Each process writes a
-    part of its own name; parts that a killed run left behind are removed.
+    A link is followed, and a file that is replaced hands on its permissions.
     """
-    path = path.resolve()
-    _remove_stale_parts(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    part = None
     try:
+        path = path.resolve()
+        part = _companion(path, "partial")
         with part.open("wb") as stream:
             if path.exists():
                 part.chmod(path.stat().st_mode)
@@ -47,13 +53,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    except BrokenPipeError:
+        raise
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and part is not None:
+            raise  # the caller's; resolving a path that goes in circles raises one too
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
     finally:
-        with contextlib.suppress(OSError):  # not there any more, or never made
-            part.unlink()
+        if part is not None:
+            with contextlib.suppress(OSError):  # not there any more, or never made
+                part.unlink()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -62,24 +71,69 @@ def write_whole(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def _remove_stale_parts(path: Path) -> None:
-    with contextlib.suppress(OSError):  # a folder that cannot be listed has nothing to remove
-        for part in path.parent.iterdir():
-            prefix, _, rest = part.name.rpartition(f".{path.name}.")
-            process = rest.removesuffix(".partial")
-            if prefix == "" and rest.endswith(".partial") and process.isdigit():
-                _remove_unless_alive(part, int(process))
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold several files that go together against other processes and threads.
+
+    Raises
+    ------
+    OutputError
+        If another one is writing them now.
+    """
+    mine = _companion(path, "lock")
+    try:
+        mine.touch()
+        others = [each for each in _companions(path, "lock") if each != mine]
+        if others:
+            raise OutputError(
+                f"another run is writing {path}; try again, or remove {others[0].name} if none is"
+            )
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            mine.unlink()
 
 
-def _remove_unless_alive(part: Path, process: int) -> None:
-    if os.name == "posix":
-        try:
-            os.kill(process, 0)  # asks, does not kill
-        except ProcessLookupError:
-            pass
-        except OSError:
-            return  # another user's
-        else:
-            return
-    with contextlib.suppress(OSError):  # elsewhere an open file cannot be removed: it is alive
-        part.unlink()
+def _companion(path: Path, kind: str) -> Path:
+    """Name a part or lock of this thread, after removing those of runs that are dead."""
+    _companions(path, kind)
+    owner = f"{_host()}.{os.getpid()}.{threading.get_ident()}"
+    return path.with_name(f".{_stem(path)}.{owner}.{kind}")
+
+
+def _companions(path: Path, kind: str) -> list[Path]:
+    """Find the parts or locks of a target, removing those that a dead run of this host left."""
+    found = []
+    with contextlib.suppress(OSError):  # a folder that cannot be listed has none to find
+        for each in path.parent.glob(f".{_stem(path)}.*.{kind}"):
+            host, process, _ = each.name.removeprefix(f".{_stem(path)}.").split(".", 2)
+            known = process.isascii() and process.isdecimal() and len(process) < 10
+            if not known or (host == _host() and not _is_alive(int(process))):
+                with contextlib.suppress(OSError):
+                    each.unlink()
+            else:
+                found.append(each)
+    return found
+
+
+def _stem(path: Path) -> str:
+    """Stand for a name of any length."""
+    return hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _host() -> str:
+    return "".join(c for c in platform.node() if c.isalnum()) or "host"
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return process == os.getpid()  # elsewhere an open file cannot be removed anyway
+    try:
+        os.kill(process, 0)  # asks, does not kill
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    return True

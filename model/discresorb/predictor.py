@@ -119,7 +119,10 @@ class Predictor:
     def predict(self, *, threshold: float = DEFAULT_THRESHOLD, **cells: object) -> Prediction:
         """P(resorbed on MRI by the surgery date | herniated at the index MRI), one patient.
 
-        The probability holds if surgery does not happen before that date.
+        The probability holds if surgery does not happen before that date:
+        p = π [F(horizon) - F(entry)] / [1 - π F(entry)], with F the distribution of resorption
+        times of those who ever resorb and π the probability of ever resorbing; the interval is the
+        delta method on logit p (`discresorb.curve` has the formulas and their source).
 
         Parameters
         ----------
@@ -179,6 +182,11 @@ class Predictor:
         threshold : float, default 0.20
             Probability from which on imaging again is advised.
 
+        Returns
+        -------
+        pandas.DataFrame or polars.DataFrame
+            As many rows, in the same order.
+
         Raises
         ------
         InputFileError
@@ -200,6 +208,10 @@ class Predictor:
             After the index MRI, 0 or more.
         **cells
             As `predict` takes them; the surgery date is not needed.
+
+        Returns
+        -------
+        CurvePoints
 
         Raises
         ------
@@ -238,7 +250,7 @@ class Predictor:
             raise InputError(unknown + problems)
         return patient
 
-    def probe(self) -> None:
+    def _probe(self) -> None:
         """Raise ValueError unless a typical patient of each type gets a probability."""
         for group in self._artifact["support"]["groups"]:
             middle = {name: sum(ends) / 2.0 for name, ends in group["ranges"].items()}
@@ -266,6 +278,10 @@ def load(path: str | Path | None = None) -> Predictor:
         Of ``NAME.joblib``, with ``NAME.sha256`` beside it. If not given: the environment variable
         DISCRESORB_MODEL, then the packaged model.
 
+    Returns
+    -------
+    Predictor
+
     Raises
     ------
     ArtifactError
@@ -280,9 +296,11 @@ def load(path: str | Path | None = None) -> Predictor:
     artifact = load_artifact(path)
     try:
         predictor = Predictor(artifact)
-        predictor.probe()
+        predictor._probe()
         return predictor
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever a damaged model leads to
         raise ArtifactError(
             f"{path} is not a whole model: {type(error).__name__}: {error}"
         ) from error

@@ -122,11 +122,13 @@ def check_columns(
         problems.append(
             f"output columns are already there: {', '.join(present)}; remove or rename them first"
         )
-    known = {*needed, *optional, *reserved, *(column for each in either for column in each)}
+    known = {*needed, *optional, *(column for each in either for column in each)}
     problems += [
         f"column {column!r} must be written {column.strip().lower()}; rename it"
         for column in found
-        if column not in known and column.strip().lower() in known
+        if column not in known
+        and column.strip().lower() in known
+        and column.strip().lower() not in found
     ]
     missing = [column for column in needed if column not in found]
     if either and not any(set(columns) <= set(found) for columns in either):

@@ -45,6 +45,8 @@ _COVARIATE: Final = {
 }
 _GROUP: Final = {"level": float, "n": int, "ranges": dict}
 _DEEPEST: Final = 8
+_MOST_PARTS: Final = 100_000
+_LARGEST_INTEGER: Final = 2**53  # what JSON readers keep whole
 # a covariance is positive definite; this much of its largest eigenvalue is rounding
 _ROUNDING: Final = 1e-9
 _LARGEST_LOG: Final = 700.0
@@ -62,19 +64,42 @@ def wrong_with(artifact: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _not_plain(value: Any, where: str = "it", depth: int = 0) -> list[str]:
-    """Only dicts by text, lists, text, numbers, None and float arrays, finite and not too deep."""
-    if depth > _DEEPEST:
-        return [f"{where} is nested too deeply"]
-    if isinstance(value, dict):
-        if not all(type(key) is str for key in value):
-            return [f"{where} has a key that is not text"]
-        return [each for key, part in value.items() for each in _not_plain(part, key, depth + 1)]
-    if isinstance(value, list):
-        return [each for part in value for each in _not_plain(part, where, depth + 1)]
-    if isinstance(value, np.ndarray | float):
-        return [] if np.isfinite(value).all() else [f"{where} is not finite"]
-    return [] if type(value) in (str, bool, int, type(None)) else [f"{where} is not plain data"]
+def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
+    """Only dicts by text, lists, text, numbers, None and float arrays; not too many, not too deep.
+
+    Parts that are shared count each time, so that what is small in a file is small here too.
+    """
+    waiting: list[tuple[Any, str, int]] = [(artifact, "it", 0)]
+    found, seen = [], 0
+    while waiting:
+        value, where, depth = waiting.pop()
+        seen += 1
+        if depth > _DEEPEST or seen > _MOST_PARTS:
+            return [f"{where} is nested too deeply or holds too much"]
+        if isinstance(value, dict):
+            if not all(_is_text(key) for key in value):
+                found.append(f"{where} has a key that is not text")
+            waiting += [(part, str(key), depth + 1) for key, part in value.items()]
+        elif isinstance(value, list):
+            waiting += [(part, where, depth + 1) for part in value]
+        elif isinstance(value, np.ndarray | float):
+            found += [] if np.isfinite(value).all() else [f"{where} is not finite"]
+        elif type(value) is int:
+            found += [] if abs(value) <= _LARGEST_INTEGER else [f"{where} is too large"]
+        elif not (type(value) in (bool, type(None)) or _is_text(value)):
+            found.append(f"{where} is not plain data")
+    return found
+
+
+def _is_text(value: object) -> bool:
+    """Text that can be written as UTF-8."""
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
@@ -111,7 +136,8 @@ def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
     wrong += _lacking(support, {"groups": list, "central": float}, "support ")
     if wrong:
         return wrong
-    if support.get("by") not in (None, *names):
+    by = support.get("by")
+    if by is not None and not (type(by) is str and by in names):
         wrong.append("support is by no covariate of the model")
     for group in support["groups"]:
         lacking = _lacking(group, _GROUP, "support group ")
@@ -138,7 +164,9 @@ def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
     columns = artifact["cure_columns"]
     wrong = []
     if columns is not None and (
-        sorted(set(columns)) != columns or not set(columns) <= set(range(width))
+        any(type(column) is not int for column in columns)
+        or sorted(set(columns)) != columns
+        or not set(columns) <= set(range(width))
     ):
         wrong.append("cure_columns do not name columns in order")
     if artifact["cure"] == (artifact["cure_coefficients"] is None):

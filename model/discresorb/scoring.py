@@ -23,7 +23,6 @@ from discresorb.columns import (
     DATE_COLUMNS,
     MONTHS_COLUMNS,
     OUTPUT_COLUMNS,
-    PATIENT_ID,
     SYMPTOMS_CHANGED,
 )
 from discresorb.distributions import Array
@@ -175,7 +174,7 @@ def _check_header(predictor: Predictor, found: Sequence[str], name: str) -> None
     check_columns(
         found,
         needed=[column.name for column in predictor.columns],
-        optional=[SYMPTOMS_CHANGED.name, PATIENT_ID.name],
+        optional=[SYMPTOMS_CHANGED.name],
         either=[[c.name for c in DATE_COLUMNS], [c.name for c in MONTHS_COLUMNS]],
         reserved=OUTPUT_NAMES,
         name=name,

@@ -80,6 +80,14 @@ _ALLOWED = {
 
 
 class _StrictUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
+    dispatch = NumpyUnpickler.dispatch.copy()
+
+    def load_bytearray8(self) -> None:
+        """Refuse: it would allocate whatever length the stream claims."""
+        raise pickle.UnpicklingError("it holds a bytearray, which no model needs")
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which no model needs")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from discresorb.advice import CASE_REPORT_NOTE, reason_names, short_reasons
+from discresorb.advice import CASE_REPORT_NOTE, is_case_reports, reason_names, short_reasons
 from discresorb.artifact import equation
 from discresorb.cells import show
 from discresorb.columns import PATIENT_ID, SCORING_COLUMNS, Column
@@ -36,7 +37,7 @@ def prediction_text(
             "Advice",
             *_advice(prediction),
             "",
-            CASE_REPORT_NOTE,
+            *([CASE_REPORT_NOTE] if any(map(is_case_reports, prediction.reasons)) else []),
             *[f"Warning: {w}." for w in prediction.warnings if w not in predictor.notices],
             *_about(predictor),
         ]
@@ -67,21 +68,27 @@ def print_scored(
     ids = table.column(PATIENT_ID.name) if has_id else [""] * len(scored)
     names = ["; ".join(each) for each in short_reasons(threshold)]
     rows = zip(ids, scored.rows(), scored.bits.tolist(), strict=True)
-    for number, (who, row, bits) in enumerate(rows, start=1):
+    for number, (who, row, bits) in enumerate(islice(rows, _MOST_SHOWN), start=1):
         cells = [str(number), *([show(who)] if has_id else [])]
         cells += _row_cells(predictor, row, names[bits])
         grid.add_row(*(Text(cell) for cell in cells))
     console.print(grid)
+    if len(scored) > _MOST_SHOWN:
+        console.print(
+            Text(f"… and {len(scored) - _MOST_SHOWN} more rows; -o FILE writes them all.")
+        )
     console.print()
     for line in (CASE_REPORT_NOTE, *_about(predictor)):
         console.print(Text(line))
 
 
-def score_summary(scored: Scored, threshold: float, upper_bound_note: str = "") -> list[str]:
+def score_summary(
+    scored: Scored, threshold: float, upper_bound_note: str = "", *, listing: bool = True
+) -> list[str]:
     """Count what was scored, what was not and why, and the share that each reason flags."""
     done = int(scored.usable.sum())
     lines = [f"{_count(done, 'row')} scored, {len(scored) - done} could not be scored."]
-    bad = [number for number, problem in enumerate(scored.problems, start=1) if problem]
+    bad = [number for number, problem in enumerate(scored.problems, start=1) if problem and listing]
     for number in bad[:_MOST_LISTED]:
         lines.append(f"  row {number}: {scored.problems[number - 1]}")
     if len(bad) > _MOST_LISTED:
@@ -89,11 +96,11 @@ def score_summary(scored: Scored, threshold: float, upper_bound_note: str = "") 
     if done:
         flagged, each = scored.flagged()
         lines.append(
-            f"Imaging again is advised for {flagged} of {done} ({100 * flagged / done:.0f} %); "
-            f"imaging everyone would be all {done}."
+            f"Imaging again is advised for {_share(flagged, done)}, against {done} of {done} if "
+            "everyone were imaged."
         )
         reasons = zip(reason_names(threshold), each, strict=True)
-        lines.append("  by reason: " + ", ".join(f"{reason} {n}" for reason, n in reasons))
+        lines.append("By reason: " + ", ".join(f"{r} {_share(n, done)}" for r, n in reasons) + ".")
     if upper_bound_note:
         lines.append(upper_bound_note)
     return lines
@@ -120,7 +127,7 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
         "Coefficients (standard error)",
         *(f"  {line}" for line in _coefficient_lines(artifact)),
         "",
-        "Equation",
+        "Equation (entry and horizon in months since onset, flags as 0 or 1)",
         *(f"  {line}" for line in equation(artifact)),
         "",
         "Training",
@@ -132,6 +139,7 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
 
 
 _MOST_LISTED = 10
+_MOST_SHOWN = 2_000
 _NARROWEST = 60
 
 
@@ -210,6 +218,10 @@ def _coefficient_lines(artifact: Mapping[str, Any]) -> list[str]:
         f"{name:24}{value:10.4f}  ({error:.4f})"
         for name, value, error in zip(artifact["parameter_names"], values, errors, strict=True)
     ]
+
+
+def _share(n: int, of: int) -> str:
+    return f"{n} of {of} ({100 * n / of:.0f} %)"
 
 
 def _count(n: int, noun: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
@@ -36,7 +35,6 @@ def write_csv(stream: TextIO, table: Table, scored: Scored, *, raw_text: bool = 
         Number of cells that got one.
     """
     guarded = 0
-    writer = csv.writer(stream, lineterminator="\n")
     outputs: Iterable[list[str]] = ([_text(v) for v in row.values()] for row in scored.rows())
     body = zip(table.rows, outputs, strict=True)
     for cells, output in _with_header(table.header, body):
@@ -44,7 +42,7 @@ def write_csv(stream: TextIO, table: Table, scored: Scored, *, raw_text: bool = 
         if not raw_text:
             passed = [f"'{cell}" if _is_formula(cell) else cell for cell in cells]
             guarded += sum(a is not b for a, b in zip(passed, cells, strict=True))
-        writer.writerow([*passed, *output])
+        stream.write(",".join(map(_quoted, (*passed, *output))) + "\n")
     return guarded
 
 
@@ -60,6 +58,13 @@ def _with_header(
 ) -> Iterator[tuple[list[str], list[str]]]:
     yield header, list(OUTPUT_NAMES)
     yield from body
+
+
+def _quoted(cell: str) -> str:
+    """Quote a cell that holds what separates cells or rows; csv leaves a lone CR bare."""
+    if any(c in cell for c in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _is_formula(cell: str) -> bool:

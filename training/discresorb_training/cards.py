@@ -10,7 +10,7 @@ from typing import Any
 from discresorb.errors import InputFileError
 from discresorb.files import write_whole
 
-__all__ = ["card_path", "read_card", "write_card"]
+__all__ = ["card_path", "from_card", "read_card", "write_card"]
 
 
 def card_path(cohort: Path) -> Path:
@@ -38,23 +38,23 @@ def read_card(cohort: Path) -> dict[str, Any] | None:
         return None
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(f"{path} cannot be read: {error}") from None
     if not isinstance(card, dict) or card.get("sha256") != _hash(cohort):
         raise InputFileError(
             f"{path} does not describe this state of {cohort.name} (its hash differs); remove the "
             "card and give --endpoint and --data-origin"
         )
-    lacking = [
-        key
-        for key in ("endpoint", "data_origin")
-        if not isinstance(card.get(key), str) or not card[key].strip()
-    ]
-    if lacking:
-        raise InputFileError(
-            f"{path} does not say its {' and '.join(lacking)}; give --endpoint and --data-origin"
-        )
     return card
+
+
+def from_card(cohort: Path, card: dict[str, Any], key: str) -> str:
+    """Give a text of the card, or raise InputFileError if it has none."""
+    text = card.get(key)
+    if not isinstance(text, str) or not text.strip():
+        option = f"--{key.replace('_', '-')}"
+        raise InputFileError(f"{card_path(cohort)} does not say its {key}; give {option}")
+    return text
 
 
 def _hash(cohort: Path) -> str:

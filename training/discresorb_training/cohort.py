@@ -33,6 +33,7 @@ _COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COL
 _MONTHS = ("months_since_onset", "last_herniated_months", "first_resorbed_months")
 _DATES = ("imaging_date", "last_herniated_date", "first_resorbed_date")
 _MOST_LISTED = 20
+LATEST = _COLUMNS["last_herniated_months"].high
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,17 @@ def cohort_from_frame(frame: Any) -> Cohort:
     """Read a pandas or polars training frame; raise InputFileError with all problems by row."""
     import narwhals as nw
 
-    try:
-        wrapped = nw.from_native(frame, eager_only=True)
-    except TypeError:
+    is_pandas = nw.dependencies.is_pandas_dataframe(frame)
+    if not (is_pandas or nw.dependencies.is_polars_dataframe(frame)):
         raise InputFileError(
             f"a cohort must be a pandas or polars DataFrame, not {type(frame).__name__}"
-        ) from None
+        )
+    header = [str(name) for name in frame.columns]
+    _check_header(header, "cohort")
+    wrapped = nw.from_native(frame, eager_only=True)
     names = [*(column.name for column in COVARIATES), *_COLUMNS]
-    cells = {name: wrapped[name].to_list() for name in names if name in wrapped.columns}
-    return _read(wrapped.columns, cells, len(wrapped), "cohort", {})
+    cells = {name: wrapped[name].to_list() for name in names if name in header}
+    return _read(header, cells, len(frame), "cohort", {})
 
 
 def _read(
@@ -99,13 +102,7 @@ def _read(
     name: str,
     ragged: Mapping[int, str],
 ) -> Cohort:
-    check_columns(
-        header,
-        needed=[column.name for column in COVARIATES],
-        optional=list(_COLUMNS),
-        either=[_MONTHS, ("onset_date", *_DATES)],
-        name=name,
-    )
+    _check_header(header, name)
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
     reader = _Reader(cells, count)
@@ -120,6 +117,16 @@ def _read(
     last_seen = np.where(np.isnan(upper), lower, upper)
     y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
     return Cohort(COVARIATES, X, y, last_seen)
+
+
+def _check_header(header: Sequence[str], name: str) -> None:
+    check_columns(
+        header,
+        needed=[column.name for column in COVARIATES],
+        optional=list(_COLUMNS),
+        either=[_MONTHS, ("onset_date", *_DATES)],
+        name=name,
+    )
 
 
 class _Reader:
@@ -174,12 +181,20 @@ class _Reader:
         by_dates = ~np.isnan(dated[0] + dated[1])
         by_months = ~np.isnan(months[0] + months[1])
         for months_name, date_name, a, b in zip(_MONTHS, _DATES, months, dated, strict=True):
-            apart = np.abs(a - b) > AGREEMENT_MONTHS
-            one_sided = by_dates & by_months & (np.isnan(a) != np.isnan(b))
             self.add_where(
-                (apart | one_sided) & ~unreadable,
+                (np.abs(a - b) > AGREEMENT_MONTHS) & ~unreadable,
                 f"{months_name} and onset_date to {date_name} do not agree within "
                 f"{AGREEMENT_MONTHS:g} months",
+            )
+        seen_months, seen_date = ~np.isnan(months[2]), ~np.isnan(self.optional(_COLUMNS[_DATES[2]]))
+        for in_use, seen, other, name, other_name in (
+            (by_dates, seen_date, seen_months, _DATES[2], _MONTHS[2]),
+            (by_months & ~by_dates, seen_months, seen_date, _MONTHS[2], _DATES[2]),
+        ):
+            self.add_where(
+                in_use & ~seen & other & ~unreadable,
+                f"{other_name} is entered, but {name}, which goes with the other times of this "
+                "row, is empty",
             )
         self.add_where(
             ~(by_dates | by_months) & ~unreadable,
@@ -200,6 +215,8 @@ class _Reader:
                 f"index MRI {entry[row]:.2f} months after onset, but must be "
                 f"{MONTHS_SINCE_ONSET.low:g} to {MONTHS_SINCE_ONSET.high:g}",
             )
+        for row in np.flatnonzero((lower > LATEST) | (upper > LATEST)).tolist():
+            self.add(row, f"a time later than {LATEST:g} months after onset")
         for row in np.flatnonzero(lower < entry).tolist():
             self.add(
                 row,

@@ -28,11 +28,15 @@ def simulate(
     Beside cohort.csv this writes cohort.truth.csv (event times and true probabilities) and
     cohort.card.json (how it was made, and what it is not), which train reads.
     """
+    from discresorb.errors import InputError
     from discresorb.files import check_target, replacing
+    from discresorb.reading import STANDARD_STREAM
     from discresorb.wording import SYNTHETIC
     from discresorb_training.cards import card_path, write_card
     from discresorb_training.simulate import ENDPOINT, Settings, simulate_cohort
 
+    if str(output) == STANDARD_STREAM:
+        raise InputError("simulate writes three files; name one with -o FILE")
     truth_path = output.with_name(f"{output.stem}.truth.csv")
     for path in (output, truth_path, card_path(output)):
         check_target(path, force=force)
@@ -122,23 +126,29 @@ def train(
 
 def _described(cohort: str, endpoint: str | None, data_origin: str | None) -> tuple[str, str]:
     """Take endpoint and origin from the options, else from the cohort's card."""
-    from discresorb.errors import InputError
-    from discresorb.reading import STANDARD_STREAM
-    from discresorb_training.cards import card_path, read_card
+    import contextlib
 
-    if endpoint is not None and data_origin is not None:
-        return endpoint, data_origin
-    card = None if cohort == STANDARD_STREAM else read_card(Path(cohort))
-    if card is None:
-        where = (
-            "standard input has no card"
-            if cohort == STANDARD_STREAM
-            else (f"there is no card {card_path(Path(cohort))}")
-        )
-        missing = [
-            option
-            for option, value in (("--endpoint", endpoint), ("--data-origin", data_origin))
-            if value is None
-        ]
+    from discresorb.errors import InputError, InputFileError
+    from discresorb.reading import STANDARD_STREAM
+    from discresorb_training.cards import card_path, from_card, read_card
+
+    path = None if cohort == STANDARD_STREAM else Path(cohort)
+    given = {"endpoint": endpoint, "data_origin": data_origin}
+    missing = [f"--{key.replace('_', '-')}" for key, value in given.items() if value is None]
+    card = None
+    if path is not None:
+        # a card of another state of the file only matters where something is wanted from it
+        with contextlib.suppress(*([] if missing else [InputFileError])):
+            card = read_card(path)
+    if path is None or card is None:
+        if not missing:
+            return str(endpoint), str(data_origin)
+        where = "standard input has no card" if path is None else f"there is no {card_path(path)}"
         raise InputError(f"{where}, so {' and '.join(missing)} must be given")
-    return endpoint or card["endpoint"], data_origin or card["data_origin"]
+    origin = data_origin or from_card(path, card, "data_origin")
+    if origin != card.get("data_origin", origin):
+        raise InputError(
+            f"--data-origin says {origin}, but {card_path(path)} says {card['data_origin']}; leave "
+            "the option out, or remove the card if it is wrong"
+        )
+    return endpoint or from_card(path, card, "endpoint"), origin

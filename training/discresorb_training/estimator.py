@@ -2,6 +2,7 @@ r"""A scikit-learn estimator of interval-censored, left-truncated times with a c
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -182,12 +183,22 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Returns
         -------
         float array, (n,), or (n, 3) with p, low, high if an interval is asked for
+
+        Raises
+        ------
+        InputError
+            If covariates, times or level do not fit.
         """
         values = self._known_matrix(X)
-        entry, horizon = (
-            np.broadcast_to(np.asarray(each, dtype=float), (len(values),))
-            for each in (entry, horizon)
-        )
+        try:
+            entry, horizon = (
+                np.broadcast_to(np.asarray(each, dtype=float), (len(values),))
+                for each in (entry, horizon)
+            )
+        except (TypeError, ValueError):
+            raise InputError(
+                f"entry and horizon must be numbers, one or {len(values)} of them"
+            ) from None
         wrong = np.flatnonzero(~((entry >= 0.0) & np.isfinite(entry) & (horizon >= entry)))
         if len(wrong):
             raise InputError(
@@ -204,6 +215,24 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         """Mean interval log score, log{[S(L) - S(R)] / S(E)}; higher is better.
 
         S(R) is 0 where R is infinite; for exact times the density takes the difference's place.
+
+        Parameters
+        ----------
+        X : frame or float array, (n, n_features)
+            Covariates.
+        y : structured array, (n,)
+            From `interval_outcome`.
+        sample_weight : float array, (n,), optional
+            Of the rows in the mean.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If X, y and weights do not go together.
         """
         values = self._known_matrix(X)
         y = check_outcome(y)
@@ -251,8 +280,10 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         if self.distribution not in DISTRIBUTIONS:
             known = ", ".join(DISTRIBUTIONS)
             problems.append(f"distribution is {self.distribution!r}, but must be one of {known}")
-        if not isinstance(self.penalty, int | float) or not 0.0 <= self.penalty < np.inf:
+        if not isinstance(self.penalty, numbers.Real) or not 0.0 <= self.penalty < np.inf:
             problems.append(f"penalty is {self.penalty!r}, but must be a number of 0 or more")
+        if not isinstance(self.max_iter, numbers.Integral) or self.max_iter < 1:
+            problems.append(f"max_iter is {self.max_iter!r}, but must be a whole number above 0")
         if not isinstance(self.cure, bool | np.bool_):
             problems.append(f"cure is {self.cure!r}, but must be True or False")
         if problems:

@@ -25,6 +25,7 @@ _LARGEST_STANDARD_ERROR = 50.0
 # larger data are first fitted on shares of so many rows, each giving the next a start that is near
 _FIRST_SHARE, _SECOND_SHARE = 1_500, 12_000
 _LOG_SCALES = ((-1.0, -0.3), (0.5, 1.2))
+_HOLD = 100.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ class Dataset:
             wide = ["intercept", *self.names]
             names += [f"cure_{wide[column]}" for column in self.prepared.cure_columns]
         return names
+
+    def objective(self, theta: Array, distribution: str, *, cure: bool, penalty: float) -> float:
+        """Give the penalised log-likelihood at θ in the user's units."""
+        scaled = self.to_standard_units(theta, cure)
+        function = _Penalised(self.prepared, distribution, None, self.ridge(penalty, cure), cure)
+        return function(scaled).log_likelihood
+
+    def ridge(self, penalty: float, cure: bool) -> Array:
+        """Give the weight of each standardised parameter in the penalty."""
+        slopes = penalty * (self.prepared.cure_columns > 0) if cure else np.empty(0)
+        return np.concatenate([np.zeros(len(self.mean) + 2), slopes])
 
     def to_standard_units(self, theta: Array, cure: bool) -> Array:
         """Give θ in standardised units from the user's: the inverse of `to_user_units`."""
@@ -176,12 +188,9 @@ def fit_dataset(
     ConvergenceError
         If no maximum is reached, or the data do not determine it.
     """
-    prepared, k = dataset.prepared, len(dataset.mean)
+    prepared = dataset.prepared
     own_weights = prepared.sorted_weights(weights)
-    n_cure = len(prepared.cure_columns) if cure else 0
-    ridge = np.zeros(k + 2 + n_cure)
-    if cure:
-        ridge[k + 2 :] = penalty * (prepared.cure_columns > 0)
+    ridge = dataset.ridge(penalty, cure)
 
     if start is None:
         start = _start(prepared, distribution, weights, ridge, cure, max_iter)
@@ -231,17 +240,24 @@ def _start(
     cure: bool,
     max_iter: int,
 ) -> Array:
-    """Best of the maxima reached from two crude starts; of large data, on a share of the rows.
+    """Best of the maxima reached from several starts; of large data, on a share of the rows.
 
     The likelihood can have a second maximum at a much wider spread, so one start is of that kind.
+    With a cure fraction it can have one for each part that a covariate may act on, when or
+    whether, so two more starts come from fits in which one part's slopes are held near zero.
     """
 
-    def on_share(rows: int) -> _Penalised:
+    def on_share(rows: int, hold: Array | float = 0.0) -> _Penalised:
         share = prepared.thinned(max(1, len(prepared.order) // rows))
-        return _Penalised(share, distribution, share.sorted_weights(weights), ridge, cure)
+        weighted = share.sorted_weights(weights)
+        return _Penalised(share, distribution, weighted, ridge + hold, cure)
 
     function = on_share(_FIRST_SHARE)
     starts = [_crude_start(function, log_scales) for log_scales in _LOG_SCALES]
+    for hold in _held_slopes(function):
+        with contextlib.suppress(ConvergenceError):
+            held = maximise(on_share(_FIRST_SHARE, hold), starts[0], max_iter=max_iter)
+            starts.append(held.theta)
     reached = []
     for start in starts:
         with contextlib.suppress(ConvergenceError):
@@ -253,6 +269,15 @@ def _start(
         with contextlib.suppress(ConvergenceError):
             best = maximise(on_share(_SECOND_SHARE), best, max_iter=max_iter).theta
     return best
+
+
+def _held_slopes(function: _Penalised) -> list[Array]:
+    """Ridges that hold the slopes of one part of a cure model near zero."""
+    k = len(function.prepared.blocks[0].design) - 1
+    latency, ever = np.zeros(len(function.ridge)), np.zeros(len(function.ridge))
+    latency[1 : k + 1] = _HOLD
+    ever[k + 3 :] = _HOLD
+    return [latency, ever] if function.cure and k else []
 
 
 def _crude_start(function: _Penalised, log_scales: Sequence[float]) -> Array:

@@ -65,12 +65,13 @@ def evaluate(
         In the blocks' order (`Prepared.sorted_weights`).
     """
     total, gradient, hessian = 0.0, np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
-    for block in prepared.blocks:
-        own = None if weights is None else weights[block.start : block.stop]
-        part = evaluate_block(block, distribution, theta, prepared.cure_columns, cure, own)
-        total += part.log_likelihood
-        gradient += part.gradient
-        hessian += part.hessian
+    with np.errstate(invalid="ignore"):  # infinities of blocks that were a step too far
+        for block in prepared.blocks:
+            own = None if weights is None else weights[block.start : block.stop]
+            part = evaluate_block(block, distribution, theta, prepared.cure_columns, cure, own)
+            total += part.log_likelihood
+            gradient += part.gradient
+            hessian += part.hessian
     return Evaluation(total, gradient, hessian)
 
 

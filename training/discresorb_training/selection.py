@@ -15,7 +15,7 @@ from discresorb_training.estimator import ResorptionModel
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Candidate", "candidates", "choose", "fold_of_rows"]
+__all__ = ["Candidate", "choose", "compare", "fold_of_rows"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def fold_of_rows(X: Array, y: Array, folds: int, seed: int) -> Array:
     return fold
 
 
-def candidates(
+def compare(
     X: Array,
     y: Array,
     *,

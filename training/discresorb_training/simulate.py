@@ -10,6 +10,7 @@ size that published rates suggest; they have not been fitted to them.
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ __all__ = ["ENDPOINT", "Settings", "simulate_cohort"]
 ENDPOINT = "definite regression of the herniation on MRI"
 TYPES = ("bulge", "protrusion", "extrusion", "sequestration")
 TRUTH_MONTHS = (3, 6, 12)
+MOST_PATIENTS = 100_000_000
+_LARGEST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -83,21 +86,28 @@ class Settings:
 
     def _shape_problems(self) -> list[str]:
         lengths = dict.fromkeys(("type_shares", "size_mean", "size_sd"), len(TYPES))
-        lengths |= {"latency": 3, "ever": 3, "visit_months": len(self.visit_months)}
+        lengths |= {"latency": 3, "ever": 3}
         problems = []
         for name, value in self.to_dict().items():
             if name == "distribution":
                 continue
-            numbers = np.atleast_1d(np.array(value, dtype=float))
-            if len(numbers) != lengths.get(name, 1) or not len(numbers):
-                problems.append(f"{name} has {len(numbers)} values, but must have {lengths[name]}")
-            elif not np.isfinite(numbers).all():
-                problems.append(f"{name} is {value}, but must be finite")
+            try:
+                values = np.array(value, dtype=float)
+            except (TypeError, ValueError):
+                problems.append(f"{name} is {value!r}, but must hold numbers only")
+                continue
+            if isinstance(getattr(Settings, name), tuple) != (values.ndim == 1):
+                problems.append(f"{name} is {value!r}, which is not of the right shape")
+            elif values.size != lengths.get(name, max(values.size, 1)):
+                wanted = lengths.get(name, "at least 1")
+                problems.append(f"{name} has {values.size} values, but must have {wanted}")
+            elif not np.isfinite(values).all() or np.abs(values).max() > _LARGEST:
+                problems.append(f"{name} is {value}, but must be finite and within ±{_LARGEST:g}")
         return problems
 
     def _value_problems(self) -> list[str]:
         problems = []
-        if self.distribution not in DISTRIBUTIONS:
+        if self.distribution not in list(DISTRIBUTIONS):
             problems.append(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
         if min(self.type_shares) < 0.0 or abs(sum(self.type_shares) - 1.0) > 1e-9:
             problems.append(
@@ -161,14 +171,19 @@ def simulate_cohort(
     truth : pandas.DataFrame
         patient_id, resorption_months (empty if never), never, and p_true_3, p_true_6, p_true_12:
         P(resorbed within so many months of the index MRI | herniated then).
+
+    Raises
+    ------
+    InputError
+        If n, seed or settings make no sense, naming them.
     """
     import pandas as pd
 
     problems = []
-    if n < 1:
-        problems.append(f"n is {n}, but must be at least 1")
-    if seed < 0:
-        problems.append(f"seed is {seed}, but must be 0 or more")
+    if not isinstance(n, numbers.Integral) or not 1 <= n <= MOST_PATIENTS:
+        problems.append(f"n is {n}, but must be a whole number from 1 to {MOST_PATIENTS}")
+    if not isinstance(seed, numbers.Integral) or seed < 0:
+        problems.append(f"seed is {seed}, but must be a whole number of 0 or more")
     if problems:
         raise InputError(problems)
     settings = settings or Settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,8 @@ from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.content import artifact_content
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
-from discresorb_training.second_opinion import SecondOpinion, ask_lifelines
-from discresorb_training.selection import Candidate, candidates, choose
+from discresorb_training.second_opinion import ask_lifelines
+from discresorb_training.selection import Candidate, choose, compare
 
 __all__ = ["DATA_ORIGINS", "TrainResult", "train", "train_cohort"]
 
@@ -54,7 +55,9 @@ class TrainResult:
 
     def summary(self) -> list[str]:
         """Say what was trained and how it was chosen, a line each."""
-        lines = [f"Trained {self.artifact['model_id']}, endpoint: {self.artifact['endpoint']}."]
+        lines = [f"Note: {notice}." for notice in self.predictor.notices]
+        lines += [f"Trained {self.artifact['model_id']}, endpoint: {self.artifact['endpoint']}."]
+        lines.append(f"  estimate: {self.artifact['estimand']}")
         lines += [f"  {name}: {value}" for name, value in self.artifact["metrics"].items()]
         lines.append(
             f"  penalty: {self.artifact['penalty']:g} on the standardised slopes of the "
@@ -99,6 +102,10 @@ def train(
     second_opinion : bool
         Ask lifelines; leave it out only in simulation studies.
 
+    Returns
+    -------
+    TrainResult
+
     Raises
     ------
     InputError
@@ -133,7 +140,7 @@ def train_cohort(
     _check_settings(endpoint, data_origin, distribution, cure, penalty, seed)
     _check_information(cohort)
     X, y = cohort.X, cohort.y
-    tried = candidates(
+    tried = compare(
         X,
         y,
         names=[column.name for column in cohort.covariates],
@@ -154,7 +161,7 @@ def train_cohort(
                 f"the second opinion disagrees, so nothing was saved: {opinion.why}; please "
                 "report this with the data card"
             )
-    notes = _notes(tried, best, cure, opinion)
+    notes = _notes(tried, best, cure)
     artifact = artifact_content(cohort, model, best, tried, opinion, endpoint, data_origin, penalty)
     return TrainResult(model, Predictor(artifact), artifact, tried, notes)
 
@@ -179,11 +186,11 @@ def _check_settings(
             f"distribution entered as {distribution}, but must be auto or one of "
             + ", ".join(DISTRIBUTIONS)
         )
-    if cure not in ("auto", True, False):
+    if cure != "auto" and not isinstance(cure, bool):
         problems.append(f"cure entered as {cure}, but must be auto, True or False")
-    if not isinstance(penalty, int | float) or not 0.0 <= penalty < math.inf:
+    if not isinstance(penalty, numbers.Real) or not 0.0 <= penalty < math.inf:
         problems.append(f"penalty entered as {penalty}, but must be a number of 0 or more")
-    if not isinstance(seed, int) or seed < 0:
+    if not isinstance(seed, numbers.Integral) or seed < 0:
         problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
     if problems:
         raise InputError(problems)
@@ -193,7 +200,7 @@ def _check_information(cohort: Cohort) -> None:
     events = int(np.isfinite(cohort.y["upper"]).sum())
     if events < 2 * _FOLDS:
         raise TrainingError(
-            f"{events} patients were seen resorbed, but at least {2 * _FOLDS} are needed to train "
+            f"seen resorbed: {events} patients, but at least {2 * _FOLDS} are needed to train "
             "and to check what was trained"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
@@ -205,8 +212,9 @@ def _check_information(cohort: Cohort) -> None:
         if column.kind == "flag" and min(values.sum(), (1.0 - values).sum()) < _FOLDS:
             rare = int(values.sum() < _FOLDS)
             raise TrainingError(
-                f"{column.name} is {'yes' if rare else 'no'} in {int((values == rare).sum())} "
-                f"patients, but at least {_FOLDS} are needed to train its effect and to check it"
+                f"{column.name} is {'yes' if rare else 'no'} in {int((values == rare).sum())} of "
+                f"{len(values)} patients, but at least {_FOLDS} are needed to train its effect and "
+                "to check it"
             )
 
 
@@ -227,9 +235,7 @@ def _fit_best(
             left[left.index(best)] = Candidate(best.distribution, best.cure, None, str(error))
 
 
-def _notes(
-    tried: Sequence[Candidate], best: Candidate, cure: bool | str, opinion: SecondOpinion | None
-) -> list[str]:
+def _notes(tried: Sequence[Candidate], best: Candidate, cure: bool | str) -> list[str]:
     notes = [f"{each.name} left out: {each.failure}" for each in tried if each.log_score is None]
     if cure == "auto" and not best.cure:
         able = any(each.cure and each.log_score is not None for each in tried)
@@ -237,6 +243,4 @@ def _notes(
             "no fraction that never resorbs is assumed, because it "
             + ("did not predict better" if able else "could not be estimated from these data")
         )
-    if opinion is not None and opinion.agrees is None:
-        notes.append(f"second opinion on the maximum unavailable: {opinion.why}")
     return notes
