@@ -43,20 +43,25 @@ def shipped_cohort() -> pd.DataFrame:
 def run() -> Run:
     """Run the command line as a user does, in a process of its own."""
 
-    def run_command(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    def run_command(
+        *arguments: object, cwd: Path | None = None, input: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT / "model"), str(ROOT / "training")]),
             "COLUMNS": "200",
             "NO_COLOR": "1",
         }
-        return subprocess.run(  # type: ignore[call-overload, no-any-return]  # options vary
+        return subprocess.run(
             [sys.executable, "-m", "discresorb", *map(str, arguments)],
             capture_output=True,
             text=True,
             encoding="utf-8",
             env=environment,
-            **{"timeout": 120, "check": False, **options},
+            cwd=cwd,
+            input=input,
+            timeout=120,
+            check=False,
         )
 
     return run_command

@@ -26,6 +26,18 @@ CASE = (
 )
 
 
+def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with a shell's redirections."""
+    return subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m discresorb {command}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT / "model",
+        timeout=120,
+        check=False,
+    )
+
+
 def test_predict_says_all_that_must_be_said(run: Run) -> None:
     done = run("predict", *CASE, "--symptoms-changed", "yes")
     assert done.returncode == 0
@@ -177,11 +189,7 @@ def test_what_stands_at_the_output(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("score", WAITING_LIST), ("predict", *CASE), ("show",)])
 def test_a_full_device_is_told_of(command: tuple[object, ...]) -> None:
-    words = " ".join(map(str, command))
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m discresorb {words} > /dev/full"],
-        capture_output=True, text=True, cwd=ROOT / "model", check=False,
-    )  # fmt: skip
+    done = in_a_shell(f"{' '.join(map(str, command))} > /dev/full")
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
@@ -209,10 +217,7 @@ def test_a_broken_pipe_ends_quietly(tmp_path: Path) -> None:
     header, row, *_ = WAITING_LIST.read_text(encoding="utf-8").splitlines()
     long = tmp_path / "long.csv"  # more than any pipe holds
     long.write_text("\n".join([header, *[row] * 5_000]))
-    command = f"{sys.executable} -m discresorb score {long} | head -n 1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT / "model", check=False
-    )
+    done = in_a_shell(f"score {long} | head -n 1; exit ${{PIPESTATUS[0]}}")
     assert done.stdout.startswith("patient_id,")
     assert done.returncode == 0
     assert "Error" not in done.stderr
@@ -262,10 +267,7 @@ def test_help_version_and_further_commands(run: Run) -> None:
 
 
 def test_a_closed_standard_output_is_told_of() -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m discresorb show >&-"],
-        capture_output=True, text=True, cwd=ROOT / "model", check=False,
-    )  # fmt: skip
+    done = in_a_shell("show >&-")
     assert done.returncode == 2
     assert "standard output is closed" in done.stderr
 

@@ -18,7 +18,7 @@ X = np.array([1.0, 11.0, 1.0])
 LOCATION, LOG_SCALE, EVER = np.array([1.6, -0.01, -0.3]), -0.8, np.array([-3.1, 0.4, 1.0])
 
 
-def make(name: str, cure: bool, **options: object) -> CureCurve:
+def make(name: str, cure: bool) -> CureCurve:
     size = 7 if cure else 4
     root = np.random.default_rng(1).normal(size=(size, size)) * 0.05
     return CureCurve(
@@ -27,7 +27,6 @@ def make(name: str, cure: bool, **options: object) -> CureCurve:
         LOG_SCALE,
         EVER if cure else None,
         root @ root.T,
-        **options,  # type: ignore[arg-type]  # of the few options used here
     )
 
 
