@@ -9,6 +9,8 @@ from discresorb.distributions import Array
 from discresorb_training import Settings, interval_outcome, simulate_cohort
 
 NO_EXITS = Settings(surgery_by_year=0.0, lost_by_year=0.0, visit_missed=0.0)
+# everybody resorbs, most within the year
+EVERYBODY = Settings(ever=(30.0, 0.0, 0.0), latency=(1.6, -0.01, -0.3), scale=0.45)
 # every sequestration is seen to resorb, so that its slope of logit π has no maximum
 SEPARATED = Settings(
     ever=(-0.5, 0.0, 40.0), surgery_by_year=0.0, lost_by_year=0.0, visit_missed=0.0, scale=0.3

@@ -5,27 +5,94 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import ROOT, SYNTHETIC, Run
 
 from discresorb import load
+from discresorb_training import Settings, simulate_cohort
 
 COHORT = SYNTHETIC / "cohort.csv"
 
 
-def test_the_shipped_cohort_is_what_its_card_says(run: Run, tmp_path: Path) -> None:
-    card = json.loads((SYNTHETIC / "cohort.card.json").read_text(encoding="utf-8"))
-    command = card["made_by"].split()[1:]
-    done = run(*command, cwd=tmp_path)
+@pytest.mark.parametrize("name", ["cohort", "new_centre"])
+def test_the_shipped_cohorts_are_what_their_cards_say(name: str, run: Run, tmp_path: Path) -> None:
+    card = json.loads((SYNTHETIC / f"{name}.card.json").read_text(encoding="utf-8"))
+    done = run(*shlex.split(card["made_by"])[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for name in ("cohort.csv", "cohort.truth.csv", "cohort.card.json"):
-        assert (tmp_path / name).read_bytes() == (SYNTHETIC / name).read_bytes()
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {path.name for path in SYNTHETIC.glob(f"{name}*")}
+    for each in made:
+        assert (tmp_path / each).read_bytes() == (SYNTHETIC / each).read_bytes(), each
+
+
+def test_the_new_centre_is_a_waiting_list_that_resorbs_less() -> None:
+    """18.7 % is the share detected among patients listed for surgery, not the share resorbed."""
+    card = json.loads((SYNTHETIC / "new_centre.card.json").read_text(encoding="utf-8"))
+    cohort = pd.read_csv(SYNTHETIC / "new_centre.csv")
+    assert len(cohort) == 180
+    seen = cohort["first_resorbed_months"].notna().mean()
+    assert abs(seen - 0.187) < 1.96 * np.sqrt(0.187 * 0.813 / 180)
+    assert card["share_seen_resorbed"] == pytest.approx(seen, abs=1e-4)
+    settings = Settings(**{k: as_setting(v) for k, v in card["settings"].items()})
+    many, truth = simulate_cohort(20_000, seed=1, settings=settings)
+    share = many["first_resorbed_months"].notna().mean()
+    assert abs(share - 0.187) < 4.0 * np.sqrt(0.187 * 0.813 / 20_000)
+    assert truth["p_true_6"].mean() > 0.3 > share
+    _, typical = simulate_cohort(20_000, seed=1, settings=replace(settings, shift=0.0))
+    assert truth["p_true_6"].mean() < typical["p_true_6"].mean() - 0.1
+
+
+def as_setting(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def test_every_setting_is_an_option(run: Run, tmp_path: Path) -> None:
+    shown = run("simulate", "--help").stdout
+    for name in Settings().to_dict():
+        assert f"--{name.replace('_', '-')} " in shown
+    assert "fitted to published evidence" in shown
+    done = run(
+        "simulate", "-n", 30, "-o", "c.csv", "--sites", 4, "--sites-balanced", "--visit-months",
+        "2, 4", "--follow-up", 9, "--visits", "symptoms", "--visits-file", "v.csv",
+        "--first-imaging-date", "2020-02-29", "--about", "it's ours", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    card = json.loads((tmp_path / "c.card.json").read_text(encoding="utf-8"))
+    expected = {"sites": 4, "sites_balanced": True, "visit_months": [2.0, 4.0], "follow_up": 9.0}
+    assert {key: card["settings"][key] for key in expected} == expected
+    assert card["about"] == "it's ours"
+    visits = json.loads((tmp_path / "v.card.json").read_text(encoding="utf-8"))
+    assert visits["what"].startswith("the same simulated patients as c.csv, one row an MRI")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    again = run(*shlex.split(card["made_by"])[1:], "--force", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_spread_between_studies_reaches_the_model(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", "-n", 300, "--seed", 3, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    about = json.loads((tmp_path / "c.card.json").read_text(encoding="utf-8"))
+    assert run("train", "c.csv", "-o", "m.joblib", cwd=tmp_path).returncode == 0
+    artifact = load(tmp_path / "m.joblib").artifact
+    assert artifact["between_study_sd"] == about["between_study_sd"] == Settings().site_sd
+    given = ("train", "c.csv", "-o", "m.joblib", "--force", "--between-study-sd")
+    assert run(*given, 0.2, cwd=tmp_path).returncode == 0
+    assert load(tmp_path / "m.joblib").artifact["between_study_sd"] == 0.2
+    refused = run(*given, -1, cwd=tmp_path)
+    assert (refused.returncode, "between_study_sd entered as -1" in refused.stderr) == (2, True)
+    (tmp_path / "c.card.json").write_text(json.dumps({**about, "between_study_sd": "wide"}))
+    refused = run("train", "c.csv", "-o", "m.joblib", "--force", cwd=tmp_path)
+    assert (refused.returncode, "has 'wide' as between_study_sd" in refused.stderr) == (3, True)
 
 
 @pytest.mark.parametrize("name", ["waiting_list", "waiting_list_problems"])
@@ -91,6 +158,13 @@ def test_a_card_of_another_state_or_without_words(run: Run, tmp_path: Path) -> N
     [
         (("simulate", "-n", 0, "-o", "c.csv"), 2, "n is 0"),
         (("simulate", "-n", 5, "--seed", -1, "-o", "c.csv"), 2, "seed is -1"),
+        (("simulate", "-o", "c.csv", "--visit-missed", 1.5), 2, "visit_missed is 1.5, but must"),
+        (("simulate", "-o", "c.csv", "--site-sd", -1), 2, "site_sd is -1.0, but must"),
+        (("simulate", "-o", "c.csv", "--ever", "1;2"), 2, "ever entered as 1;2, but must be num"),
+        (("simulate", "-o", "c.csv", "--visit-months", "-1,6"), 2, "precede the index MRI"),
+        (("simulate", "-o", "c.csv", "--visits-file", "c.csv"), 2, "would overwrite another"),
+        (("simulate", "-o", "c.csv", "--parameters", "p.json"), 3, "p.json cannot be read"),
+        (("calibrate", "-o", "nowhere/p.json"), 2, "folder nowhere does not exist"),
         (("train", "nowhere.csv", "-o", "m.joblib"), 3, "there is no file nowhere.csv"),
         (("train", COHORT, "-o", "m.pkl"), 2, "must end in .joblib"),
         (("train", COHORT, "-o", "m.joblib", "--cure", "perhaps"), 2, "auto, yes or no"),

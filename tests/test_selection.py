@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from builders import simulated
+from builders import EVERYBODY, simulated
 
-from discresorb_training import ResorptionModel, Settings, TrainingError
+from discresorb_training import ResorptionModel, TrainingError
 from discresorb_training.selection import Candidate, choose, compare, fold_of_rows
 
 
@@ -44,7 +46,7 @@ def test_the_penalty_is_part_of_what_is_compared() -> None:
 def test_prefers_the_truth() -> None:
     cured = compare(*(np.asarray(part) for part in simulated(1500)))
     assert choose(cured).cure
-    everybody = Settings(ever=(30.0, 0.0, 0.0), distribution="weibull", surgery_by_year=0.1)
+    everybody = replace(EVERYBODY, distribution="weibull", surgery_by_year=0.1)
     found = choose(compare(*(np.asarray(part) for part in simulated(1500, settings=everybody))))
     assert (found.distribution, found.cure) == ("weibull", False)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from builders import EVERYBODY
 from conftest import ROOT
 
 from discresorb import InputError, load
@@ -48,7 +49,7 @@ def test_says_what_it_did(result: TrainResult) -> None:
         "patients: 800",
         "compared: ",
         "second opinion (lifelines): agrees",
-        "penalty: 1",
+        "penalty: 0.25 on",
     ):
         assert words in text
     assert len(result.tried) == 6
@@ -110,11 +111,10 @@ def test_200_cohorts_of_120_patients() -> None:
 
 
 def test_without_a_cure_fraction_it_says_so() -> None:
-    everybody = Settings(ever=(30.0, 0.0, 0.0))
-    could_not = train(simulate_cohort(300, seed=0, settings=everybody)[0], **ABOUT)
+    could_not = train(simulate_cohort(300, seed=2, settings=EVERYBODY)[0], **ABOUT)
     assert not could_not.artifact["cure"]
     assert any("it could not be estimated from these data" in note for note in could_not.notes)
-    no_better = train(simulate_cohort(300, seed=6, settings=everybody)[0], **ABOUT)
+    no_better = train(simulate_cohort(300, seed=6, settings=EVERYBODY)[0], **ABOUT)
     assert not no_better.artifact["cure"]
     assert any("it did not predict better" in note for note in no_better.notes)
 

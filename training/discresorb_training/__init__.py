@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from discresorb_training.errors import ConvergenceError, TrainingError
     from discresorb_training.estimator import ResorptionModel
     from discresorb_training.outcome import interval_outcome
-    from discresorb_training.simulate import Settings, simulate_cohort
+    from discresorb_training.settings import Settings
+    from discresorb_training.simulate import simulate_cohort, simulate_visits
     from discresorb_training.training import TrainResult, train
 
 __all__ = [
@@ -24,17 +25,19 @@ __all__ = [
     "TrainingError",
     "interval_outcome",
     "simulate_cohort",
+    "simulate_visits",
     "train",
 ]
 
 _HOMES = {
     "ConvergenceError": "errors",
     "ResorptionModel": "estimator",
-    "Settings": "simulate",
+    "Settings": "settings",
     "TrainResult": "training",
     "TrainingError": "errors",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
+    "simulate_visits": "simulate",
     "train": "training",
 }
 

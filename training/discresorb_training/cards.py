@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from discresorb.errors import InputFileError
+from discresorb.errors import InputError, InputFileError
 from discresorb.files import write_whole
+from discresorb.reading import STANDARD_STREAM
 
-__all__ = ["card_path", "from_card", "read_card", "write_card"]
+__all__ = ["Description", "card_path", "described", "read_card", "write_card"]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What training must be told of a cohort.
+
+    Parameters
+    ----------
+    endpoint : str
+        What counted as resorbed.
+    data_origin : str
+        "synthetic" or "observed".
+    between_study_sd : float or None
+        Spread between studies or centres on the logit scale, if it is known.
+    """
+
+    endpoint: str
+    data_origin: str
+    between_study_sd: float | None
 
 
 def card_path(cohort: Path) -> Path:
@@ -48,13 +70,59 @@ def read_card(cohort: Path) -> dict[str, Any] | None:
     return card
 
 
-def from_card(cohort: Path, card: dict[str, Any], key: str) -> str:
-    """Give a text of the card, or raise InputFileError if it has none."""
+def described(
+    cohort: str, endpoint: str | None, data_origin: str | None, between_study_sd: float | None
+) -> Description:
+    """Take what is given, and the rest from the card beside the cohort.
+
+    Raises
+    ------
+    InputError
+        If something must be given, or contradicts the card.
+    InputFileError
+        If the card is wanted and cannot be used.
+    """
+    given = {"endpoint": endpoint, "data_origin": data_origin}
+    missing = [_option(key) for key, value in given.items() if value is None]
+    path, card = Path(cohort), None
+    if cohort != STANDARD_STREAM:
+        # a card of another state of the file only matters where something is wanted from it
+        with contextlib.suppress(*([] if missing else [InputFileError])):
+            card = read_card(path)
+    if card is None:
+        if missing:
+            no_card = f"there is no {card_path(path)}"
+            where = "standard input has no card" if cohort == STANDARD_STREAM else no_card
+            raise InputError(f"{where}, so {' and '.join(missing)} must be given")
+        return Description(str(endpoint), str(data_origin), between_study_sd)
+    origin = data_origin or _text(path, card, "data_origin")
+    if origin != card.get("data_origin", origin):
+        raise InputError(
+            f"--data-origin says {origin}, but {card_path(path)} says {card['data_origin']}; leave "
+            "the option out, or remove the card if it is wrong"
+        )
+    if between_study_sd is None:
+        between_study_sd = _spread(path, card)
+    return Description(endpoint or _text(path, card, "endpoint"), origin, between_study_sd)
+
+
+def _text(cohort: Path, card: dict[str, Any], key: str) -> str:
     text = card.get(key)
     if not isinstance(text, str) or not text.strip():
-        option = f"--{key.replace('_', '-')}"
-        raise InputFileError(f"{card_path(cohort)} does not say its {key}; give {option}")
+        raise InputFileError(f"{card_path(cohort)} does not say its {key}; give {_option(key)}")
     return text
+
+
+def _spread(cohort: Path, card: dict[str, Any]) -> float | None:
+    key = "between_study_sd"
+    spread = card.get(key)
+    if spread is None or (isinstance(spread, int | float) and not isinstance(spread, bool)):
+        return spread
+    raise InputFileError(f"{card_path(cohort)} has {spread!r} as {key}; give {_option(key)}")
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
 
 
 def _hash(cohort: Path) -> str:

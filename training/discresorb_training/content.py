@@ -32,6 +32,7 @@ def artifact_content(
     endpoint: str,
     data_origin: str,
     penalty: float,
+    between_study_sd: float | None,
 ) -> dict[str, Any]:
     """Describe a trained model as the plain dict that is saved: no rows, no objects.
 
@@ -45,7 +46,7 @@ def artifact_content(
         What was chosen, and from what.
     opinion : SecondOpinion or None
         What lifelines says of it.
-    endpoint, data_origin, penalty
+    endpoint, data_origin, penalty, between_study_sd
         As given to `train`.
     """
     k = len(cohort.covariates)
@@ -72,7 +73,7 @@ def artifact_content(
         "cure_coefficients": theta[k + 2 :] if best.cure else None,
         "cure_columns": None,
         "covariance": np.ascontiguousarray(model.covariance_),
-        "between_study_sd": None,
+        "between_study_sd": None if between_study_sd is None else float(between_study_sd),
         "penalty": float(penalty),
         "support": _support(cohort),
         "longest_follow_up": float(cohort.last_seen.max()),

@@ -14,6 +14,7 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb_training.blocks import prepare
+from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.fitting import Dataset, Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate
@@ -39,7 +40,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Of the times of those to whom the event ever happens.
     cure : bool, default True
         Whether some never have the event; False is an ordinary accelerated-failure-time model.
-    penalty : float, default 1.0
+    penalty : float, default 0.25
         Weight of ½ · Σ (standardised slope of logit π)², which keeps slopes finite where π nears 1
         in a group. The covariance is that of the penalised Hessian.
     cure_covariates : sequence of str or int, optional
@@ -80,7 +81,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         distribution: str = "loglogistic",
         *,
         cure: bool = True,
-        penalty: float = 1.0,
+        penalty: float = DEFAULT_PENALTY,
         cure_covariates: Sequence[str | int] | None = None,
         max_iter: int = 100,
         warm_start: bool = False,

@@ -17,6 +17,7 @@ import numpy as np
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.blocks import prepare
+from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.fitting import Dataset, Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate
@@ -59,7 +60,7 @@ def ask_lifelines(
     distribution: str,
     *,
     cure: bool,
-    penalty: float = 1.0,
+    penalty: float = DEFAULT_PENALTY,
     seed: int = 0,
 ) -> SecondOpinion:
     """Compare a fit with lifelines.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
 
@@ -75,7 +76,7 @@ def compare(
     names: Sequence[str] | None = None,
     distributions: Sequence[str] = tuple(DISTRIBUTIONS),
     cures: Sequence[bool] = (False, True),
-    penalty: float = 1.0,
+    penalty: float = DEFAULT_PENALTY,
     folds: int = 5,
     seed: int = 0,
 ) -> list[Candidate]:

@@ -1,152 +1,37 @@
 """Synthetic cohorts with known truth.
 
 Four herniation types enter the model only through ``size_mm`` and ``sequestrated``. A patient is
-drawn as still herniated at the index MRI, ever resorbs with probability π, and is imaged at
-planned visits with jitter and misses until resorption is seen, surgery, loss, or the end. Growth
-of a herniation is ignored. The parameters of this first version are working assumptions of the
-size that published rates suggest; they have not been fitted to them.
+drawn as still herniated at the index MRI, resorbs by the law of `process` in the patient's centre,
+and is imaged until resorption is seen, surgery, loss, or the end. Growth of a herniation is
+ignored. The law's parameters are those that `discresorb calibrate` fitted to published proportions.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import numbers
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import gammaincinv, ndtri
 
+from discresorb.clock import DAYS_PER_MONTH
 from discresorb.columns import MONTHS_SINCE_ONSET, SIZE_MM
-from discresorb.curve import CureCurve, expit
-from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb.distributions import Array
 from discresorb.errors import InputError
+from discresorb_training.case_mix import SEQUESTRATION, SMALLEST_SIZE, TYPES
+from discresorb_training.draws import Draws
+from discresorb_training.follow_up import follow
+from discresorb_training.process import conditional
+from discresorb_training.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDPOINT", "Settings", "simulate_cohort"]
+__all__ = ["ENDPOINT", "Simulation", "simulate_cohort", "simulate_visits"]
 
 ENDPOINT = "definite regression of the herniation on MRI"
-TYPES = ("bulge", "protrusion", "extrusion", "sequestration")
 TRUTH_MONTHS = (3, 6, 12)
 MOST_PATIENTS = 100_000_000
-_LARGEST = 1000.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a simulated cohort is made of.
-
-    Parameters
-    ----------
-    type_shares : tuple of float
-        Of bulges, protrusions, extrusions and sequestrations.
-    size_mean, size_sd : tuple of float
-        Size by type, in mm.
-    entry_mean, entry_shape : float
-        Months from onset to the index MRI: gamma-distributed.
-    distribution : str
-        Of the resorption times of those who ever resorb.
-    latency : tuple of float
-        Intercept, slope of size_mm and of sequestrated on log months.
-    scale : float
-        σ of log months.
-    ever : tuple of float
-        Intercept, slope of size_mm and of sequestrated on the logit of ever resorbing.
-    visit_months : tuple of float
-        Planned MRIs, months after the index MRI.
-    visit_jitter : float
-        Largest deviation of a visit from its plan, in months (triangular).
-    visit_missed : float
-        Probability that a planned visit does not happen.
-    surgery_by_year, lost_by_year : float
-        Probability of surgery, and of loss to follow-up, by 12 months after the index MRI, in
-        those for whom nothing else ends follow-up.
-    """
-
-    type_shares: tuple[float, ...] = (0.08, 0.27, 0.42, 0.23)
-    size_mean: tuple[float, ...] = (3.5, 5.0, 8.0, 9.0)
-    size_sd: tuple[float, ...] = (0.8, 1.2, 2.2, 2.5)
-    entry_mean: float = 2.4
-    entry_shape: float = 2.0
-    distribution: str = "loglogistic"
-    latency: tuple[float, float, float] = (1.6, -0.01, -0.3)
-    scale: float = 0.45
-    ever: tuple[float, float, float] = (-3.1, 0.54, 2.4)
-    visit_months: tuple[float, ...] = (3.0, 6.0, 12.0, 24.0)
-    visit_jitter: float = 1.0
-    visit_missed: float = 0.1
-    surgery_by_year: float = 0.39
-    lost_by_year: float = 0.10
-
-    def __post_init__(self) -> None:
-        problems = self._shape_problems() or [*self._value_problems(), *self._visit_problems()]
-        if problems:
-            raise InputError(problems)
-
-    def _shape_problems(self) -> list[str]:
-        lengths = dict.fromkeys(("type_shares", "size_mean", "size_sd"), len(TYPES))
-        lengths |= {"latency": 3, "ever": 3}
-        problems = []
-        for name, value in self.to_dict().items():
-            if name == "distribution":
-                continue
-            try:
-                values = np.array(value, dtype=float)
-            except (TypeError, ValueError):
-                problems.append(f"{name} is {value!r}, but must hold numbers only")
-                continue
-            if isinstance(getattr(Settings, name), tuple) != (values.ndim == 1):
-                problems.append(f"{name} is {value!r}, which is not of the right shape")
-            elif values.size != lengths.get(name, max(values.size, 1)):
-                wanted = lengths.get(name, "at least 1")
-                problems.append(f"{name} has {values.size} values, but must have {wanted}")
-            elif not np.isfinite(values).all() or np.abs(values).max() > _LARGEST:
-                problems.append(f"{name} is {value}, but must be finite and within ±{_LARGEST:g}")
-        return problems
-
-    def _value_problems(self) -> list[str]:
-        problems = []
-        if self.distribution not in list(DISTRIBUTIONS):
-            problems.append(f"distribution must be one of {', '.join(DISTRIBUTIONS)}")
-        if min(self.type_shares) < 0.0 or abs(sum(self.type_shares) - 1.0) > 1e-9:
-            problems.append(
-                f"type_shares are {self.type_shares}, but must be 0 or more and add up to 1"
-            )
-        for name in ("visit_missed", "surgery_by_year", "lost_by_year"):
-            value = getattr(self, name)
-            if not 0.0 <= value < 1.0:
-                problems.append(f"{name} is {value:g}, but must be at least 0 and below 1")
-        for name in ("entry_mean", "entry_shape", "scale"):
-            if not getattr(self, name) > 0.0:
-                problems.append(f"{name} is {getattr(self, name):g}, but must be above 0")
-        if min(self.size_sd) < 0.0:
-            problems.append(f"size_sd is {self.size_sd}, but must be 0 or more")
-        return problems
-
-    def _visit_problems(self) -> list[str]:
-        if self.visit_jitter < 0.0:
-            return [f"visit_jitter is {self.visit_jitter:g}, but must be 0 or more"]
-        if np.diff([0.0, *self.visit_months]).min() <= 2.0 * self.visit_jitter:
-            return [
-                f"visit_months {self.visit_months} with a visit_jitter of {self.visit_jitter:g} "
-                "would let visits change order or precede the index MRI"
-            ]
-        return []
-
-    def curve(self) -> CureCurve:
-        """Give the true model."""
-        return CureCurve(
-            DISTRIBUTIONS[self.distribution],
-            np.array(self.latency),
-            float(np.log(self.scale)),
-            np.array(self.ever),
-            np.zeros((7, 7)),
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain values, for a data card."""
-        return dataclasses.asdict(self)
 
 
 def simulate_cohort(
@@ -166,117 +51,215 @@ def simulate_cohort(
     Returns
     -------
     cohort : pandas.DataFrame
-        Training columns: patient_id, size_mm, sequestrated, months_since_onset,
-        last_herniated_months, first_resorbed_months, exit_reason, exit_months.
+        Training columns: patient_id, site_id (with centres), size_mm, sequestrated,
+        months_since_onset, last_herniated_months, first_resorbed_months, exit_reason, exit_months.
     truth : pandas.DataFrame
-        patient_id, resorption_months (empty if never), never, and p_true_3, p_true_6, p_true_12:
-        P(resorbed within so many months of the index MRI | herniated then).
+        patient_id, type, severity, centre_effect, resorption_months (empty if never), never, and
+        p_true_3, p_true_6, p_true_12: P(resorbed within so many months of the index MRI | herniated
+        then), averaged over the cohort's centres.
 
     Raises
     ------
     InputError
-        If n, seed or settings make no sense, naming them.
+        If n or seed make no sense, naming them.
     """
-    import pandas as pd
+    simulation = Simulation(n, seed=seed, settings=settings)
+    return simulation.cohort(), simulation.truth()
 
+
+def simulate_visits(
+    n: int = 2000, *, seed: int = 0, settings: Settings | None = None
+) -> pd.DataFrame:
+    """Simulate the same patients as `simulate_cohort`, as an export with one row an MRI.
+
+    Parameters
+    ----------
+    n, seed, settings
+        As in `simulate_cohort`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        patient_id, site_id (with centres), onset_date, mri_date, finding (herniated or resorbed),
+        size_mm (empty once resorbed; otherwise as at the index MRI, because growth is ignored),
+        sequestrated, leg_pain (0 to 10, from severity), surgery_date, exit_date, exit_reason. Rows
+        of a patient are in order of time, the first is the index MRI.
+    """
+    return Simulation(n, seed=seed, settings=settings).visits()
+
+
+@dataclass(frozen=True)
+class _Centres:
+    """Centre effects, and which patient belongs to which."""
+
+    effects: Array
+    of_patient: Array
+
+    @classmethod
+    def draw(cls, draws: Draws, settings: Settings) -> _Centres:
+        count = max(settings.sites, 1)
+        if settings.sites_balanced:
+            scores = ndtri((np.argsort(draws.uniform("centres", n=count)) + 0.5) / count)
+            scores = scores / (scores.std() or 1.0)
+        else:
+            scores = draws.normal("centres", n=count)
+        spread = settings.site_sd if settings.sites else 0.0
+        of_patient = np.minimum((draws.uniform("centre") * count).astype(int), count - 1)
+        return cls(settings.shift + spread * scores, of_patient)
+
+
+class Simulation:
+    """Simulated patients, and the tables that can be made of them.
+
+    Parameters
+    ----------
+    n, seed, settings
+        As in `simulate_cohort`.
+    """
+
+    def __init__(self, n: int, *, seed: int = 0, settings: Settings | None = None) -> None:
+        _check(n, seed)
+        self._settings = settings = settings or Settings()
+        draws = Draws(seed, n)
+        self._ids = [f"S{number:0{max(4, len(str(n)))}d}" for number in range(1, n + 1)]
+        self._type, self._size = _case_mix(draws, settings)
+        self._sequestrated = (self._type == SEQUESTRATION).astype(float)
+        self._centres = _Centres.draw(draws, settings)
+        self._entry = _entry_days(draws, settings)
+        uniform = draws.uniform("event")
+        self._event = settings.process().draw(
+            uniform,
+            self._size,
+            self._sequestrated,
+            self._entry / DAYS_PER_MONTH,
+            self._centres.effects[self._centres.of_patient],
+        )
+        link = settings.severity_resorption
+        own = np.sqrt(1.0 - link**2) * draws.normal("severity")
+        self._severity = own + link * ndtri(uniform) if link else own
+        event_days = self._event * DAYS_PER_MONTH
+        self._seen = follow(draws, settings, self._entry, event_days, self._severity)
+        self._imaged = np.floor(
+            draws.uniform("imaged") * settings.recruitment_months * DAYS_PER_MONTH
+        )
+
+    def cohort(self) -> pd.DataFrame:
+        """One row a patient, as training reads it."""
+        import pandas as pd
+
+        seen = self._seen
+        return pd.DataFrame(
+            {
+                **self._who(),
+                "size_mm": self._size,
+                "sequestrated": self._sequestrated.astype(int),
+                "months_since_onset": _months(self._entry),
+                "last_herniated_months": _months(seen.last_herniated),
+                "first_resorbed_months": _months(_known(seen.first_resorbed)),
+                "exit_reason": seen.reason,
+                "exit_months": _months(seen.exit),
+            }
+        )
+
+    def truth(self) -> pd.DataFrame:
+        """Give what no cohort shows; see `simulate_cohort`."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "patient_id": self._ids,
+                "type": np.array(TYPES)[self._type],
+                "severity": self._severity.round(4),
+                "centre_effect": self._centres.effects[self._centres.of_patient].round(6),
+                "resorption_months": _known(self._event).round(4),
+                "never": np.isinf(self._event).astype(int),
+                **{f"p_true_{m}": self.probability(m).round(6) for m in TRUTH_MONTHS},
+            }
+        )
+
+    def probability(self, months: float) -> Array:
+        """P(resorbed within so many months of the index MRI), averaged over the centres."""
+        process, entry = self._settings.process(), self._entry / DAYS_PER_MONTH
+        by_entry, by_horizon = (
+            process.resorbed_by(self._size, self._sequestrated, at)
+            for at in (entry, entry + months)
+        )
+        effects, times = np.unique(self._centres.effects, return_counts=True)
+        total = np.zeros(len(entry))
+        for effect, count in zip(effects, times, strict=True):
+            total += count * conditional(by_entry, by_horizon, effect)
+        return total / times.sum()
+
+    def visits(self) -> pd.DataFrame:
+        """One row an MRI; see `simulate_visits`."""
+        import pandas as pd
+
+        days = np.column_stack([self._entry, self._seen.visits])
+        patient, visit = np.nonzero(np.isfinite(days))
+        day = days[patient, visit]
+        onset = (self._imaged - self._entry)[patient]
+        resorbed = day >= self._seen.first_resorbed[patient]
+        left, reason = self._seen.exit[patient], self._seen.reason[patient]
+        pain = np.rint(5.0 + 2.0 * self._severity).clip(0.0, 10.0).astype(int)
+        return pd.DataFrame(
+            {
+                **{name: np.array(values)[patient] for name, values in self._who().items()},
+                "onset_date": self._dates(onset),
+                "mri_date": self._dates(onset + day),
+                "finding": np.where(resorbed, "resorbed", "herniated"),
+                "size_mm": np.where(resorbed, np.nan, self._size[patient]),
+                "sequestrated": self._sequestrated[patient].astype(int),
+                "leg_pain": pain[patient],
+                "surgery_date": np.where(reason == "surgery", self._dates(onset + left), ""),
+                "exit_date": self._dates(onset + left),
+                "exit_reason": reason,
+            }
+        )
+
+    def _who(self) -> dict[str, object]:
+        who: dict[str, object] = {"patient_id": self._ids}
+        if self._settings.sites:
+            width = max(2, len(str(self._settings.sites)))
+            names = np.array([f"C{k + 1:0{width}d}" for k in range(self._settings.sites)])
+            who["site_id"] = names[self._centres.of_patient]
+        return who
+
+    def _dates(self, days: Array) -> Array:
+        first = np.datetime64(self._settings.first_imaging_date, "D")
+        return np.datetime_as_string(first + days.astype("timedelta64[D]"))
+
+
+def _check(n: object, seed: object) -> None:
     problems = []
-    if not isinstance(n, numbers.Integral) or not 1 <= n <= MOST_PATIENTS:
+    if not isinstance(n, int | np.integer) or not 1 <= n <= MOST_PATIENTS:
         problems.append(f"n is {n}, but must be a whole number from 1 to {MOST_PATIENTS}")
-    if not isinstance(seed, numbers.Integral) or seed < 0:
+    if not isinstance(seed, int | np.integer) or seed < 0:
         problems.append(f"seed is {seed}, but must be a whole number of 0 or more")
     if problems:
         raise InputError(problems)
-    settings = settings or Settings()
-    rng = np.random.default_rng(seed)
-    size, sequestrated = _case_mix(rng, n, settings)
-    entry = np.round(rng.gamma(settings.entry_shape, settings.entry_mean / settings.entry_shape, n)
-                     + 0.005, 2).clip(0.01, MONTHS_SINCE_ONSET.high)  # fmt: skip
-    design = np.column_stack([np.ones(n), size, sequestrated])
-    event = _event_times(rng, design, entry, settings)
-    follow_up = _follow_up(rng, entry, event, settings)
-
-    ids = [f"S{number:0{max(4, len(str(n)))}d}" for number in range(1, n + 1)]
-    cohort = pd.DataFrame(
-        {
-            "patient_id": ids,
-            "size_mm": size,
-            "sequestrated": sequestrated.astype(int),
-            "months_since_onset": entry,
-            **follow_up,
-        }
-    )
-    curve = settings.curve()
-    truth = pd.DataFrame(
-        {
-            "patient_id": ids,
-            "resorption_months": np.where(np.isfinite(event), event.round(4), np.nan),
-            "never": (~np.isfinite(event)).astype(int),
-            **{
-                f"p_true_{m}": curve.probability(design, entry, entry + m).round(6)
-                for m in TRUTH_MONTHS
-            },
-        }
-    )
-    return cohort, truth
 
 
-def _case_mix(rng: np.random.Generator, n: int, settings: Settings) -> tuple[Array, Array]:
-    kind = np.searchsorted(np.cumsum(settings.type_shares)[:-1], rng.random(n), side="right")
+def _case_mix(draws: Draws, settings: Settings) -> tuple[Array, Array]:
+    shares = np.cumsum(settings.type_shares)[:-1]
+    kind = np.searchsorted(shares, draws.uniform("type"), side="right")
     mean, sd = np.array(settings.size_mean)[kind], np.array(settings.size_sd)[kind]
-    size = np.round(rng.normal(mean, sd), 1).clip(1.0, SIZE_MM.high)
-    return size, (kind == TYPES.index("sequestration")).astype(float)
+    size = np.round(mean + sd * draws.normal("size"), 1)
+    return kind, size.clip(SMALLEST_SIZE, SIZE_MM.high)
 
 
-def _event_times(
-    rng: np.random.Generator, design: Array, entry: Array, settings: Settings
-) -> Array:
-    """Draw resorption times given that there is none by entry; infinite for never.
-
-    The time at which G(t) = π F(t) reaches a uniform draw between G(entry) and 1; never, if that
-    lies beyond π.
-    """
-    distribution = DISTRIBUTIONS[settings.distribution]
-    location = design @ np.array(settings.latency)
-    ever = expit(design @ np.array(settings.ever))
-    by_entry = ever * np.exp(distribution.log_cdf((np.log(entry) - location) / settings.scale))
-    reached = by_entry + rng.random(len(entry)) * (1.0 - by_entry)
-    resorbs = reached < ever
-    share = np.where(resorbs, reached / ever, 0.5)
-    times = np.exp(location + settings.scale * distribution.quantile(share))
-    return np.where(resorbs, np.maximum(times, entry), np.inf)
+def _entry_days(draws: Draws, settings: Settings) -> Array:
+    """Days from onset to the index MRI, at least one."""
+    months = gammaincinv(settings.entry_shape, draws.uniform("entry"))
+    months = months * settings.entry_mean / settings.entry_shape
+    last = np.floor(MONTHS_SINCE_ONSET.high * DAYS_PER_MONTH)
+    days: Array = np.rint(months * DAYS_PER_MONTH).clip(1.0, last)
+    return days
 
 
-def _follow_up(
-    rng: np.random.Generator, entry: Array, event: Array, settings: Settings
-) -> dict[str, Array]:
-    n, planned = len(entry), np.array(settings.visit_months)
-    jitter = settings.visit_jitter * (rng.random((n, len(planned))) - rng.random((n, len(planned))))
-    visits = np.round(entry[:, None] + planned + jitter, 2)
-    end = np.round(entry + planned[-1] + settings.visit_jitter, 2)
-    surgery = _exit_time(rng, entry, settings.surgery_by_year)
-    lost = _exit_time(rng, entry, settings.lost_by_year)
-    leaves = np.minimum(np.minimum(surgery, lost), end)
-    happens = (rng.random(visits.shape) >= settings.visit_missed) & (visits <= leaves[:, None])
-
-    resorbed = happens & (visits >= event[:, None])
-    herniated = happens & (visits < event[:, None])
-    first_resorbed = np.where(resorbed, visits, np.inf).min(axis=1)
-    last_herniated = np.maximum(np.where(herniated, visits, 0.0).max(axis=1), entry)
-    seen = np.isfinite(first_resorbed)
-    reason = np.select(
-        [seen, leaves == surgery, leaves == lost], ["resorbed", "surgery", "lost"], "end"
-    )
-    return {
-        "last_herniated_months": last_herniated,
-        "first_resorbed_months": np.where(seen, first_resorbed, np.nan),
-        "exit_reason": reason,
-        "exit_months": np.where(seen, first_resorbed, leaves),
-    }
+def _months(days: Array) -> Array:
+    months: Array = np.round(days / DAYS_PER_MONTH, 2)
+    return months
 
 
-def _exit_time(rng: np.random.Generator, entry: Array, by_year: float) -> Array:
-    """Exponential time with the given probability of coming within 12 months."""
-    draws = rng.exponential(size=len(entry))
-    if by_year == 0.0:
-        return np.full(len(entry), np.inf)
-    return np.round(entry + draws * 12.0 / -np.log1p(-by_year), 2)
+def _known(times: Array) -> Array:
+    return np.where(np.isfinite(times), times, np.nan)

@@ -18,6 +18,7 @@ from discresorb.predictor import Predictor
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.content import artifact_content
+from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.second_opinion import ask_lifelines
@@ -59,6 +60,9 @@ class TrainResult:
         lines += [f"Trained {self.artifact['model_id']}, endpoint: {self.artifact['endpoint']}."]
         lines.append(f"  estimate: {self.artifact['estimand']}")
         lines += [f"  {name}: {value}" for name, value in self.artifact["metrics"].items()]
+        if self.artifact["between_study_sd"] is not None:
+            spread = self.artifact["between_study_sd"]
+            lines.append(f"  spread between studies: {spread:g} on the logit scale, in intervals")
         lines.append(
             f"  penalty: {self.artifact['penalty']:g} on the standardised slopes of the "
             "probability of ever resorbing"
@@ -78,7 +82,8 @@ def train(
     seed: int = 0,
     distribution: str = "auto",
     cure: bool | Literal["auto"] = "auto",
-    penalty: float = 1.0,
+    penalty: float = DEFAULT_PENALTY,
+    between_study_sd: float | None = None,
     second_opinion: bool = True,
 ) -> TrainResult:
     """Train a model on a cohort, one row a patient.
@@ -99,6 +104,9 @@ def train(
         Whether some never resorb; "auto" keeps a cure fraction only if it scores better.
     penalty : float
         Weight of ½ · Σ (standardised slope of logit π)².
+    between_study_sd : float, optional
+        Spread between studies or centres on the logit scale, known from elsewhere; intervals are
+        widened by it.
     second_opinion : bool
         Ask lifelines; leave it out only in simulation studies.
 
@@ -121,6 +129,7 @@ def train(
         distribution=distribution,
         cure=cure,
         penalty=penalty,
+        between_study_sd=between_study_sd,
         second_opinion=second_opinion,
     )
 
@@ -134,10 +143,11 @@ def train_cohort(
     distribution: str,
     cure: bool | Literal["auto"],
     penalty: float,
+    between_study_sd: float | None,
     second_opinion: bool,
 ) -> TrainResult:
     """Train on a cohort that is already read; see `train`."""
-    _check_settings(endpoint, data_origin, distribution, cure, penalty, seed)
+    _check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     _check_information(cohort)
     X, y = cohort.X, cohort.y
     tried = compare(
@@ -162,7 +172,9 @@ def train_cohort(
                 "report this with the data card"
             )
     notes = _notes(tried, best, cure)
-    artifact = artifact_content(cohort, model, best, tried, opinion, endpoint, data_origin, penalty)
+    artifact = artifact_content(
+        cohort, model, best, tried, opinion, endpoint, data_origin, penalty, between_study_sd
+    )
     return TrainResult(model, Predictor(artifact), artifact, tried, notes)
 
 
@@ -172,6 +184,7 @@ def _check_settings(
     distribution: str,
     cure: object,
     penalty: float,
+    between_study_sd: float | None,
     seed: int,
 ) -> None:
     problems = []
@@ -188,8 +201,9 @@ def _check_settings(
         )
     if cure != "auto" and not isinstance(cure, bool):
         problems.append(f"cure entered as {cure}, but must be auto, True or False")
-    if not isinstance(penalty, numbers.Real) or not 0.0 <= penalty < math.inf:
-        problems.append(f"penalty entered as {penalty}, but must be a number of 0 or more")
+    for name, value in (("penalty", penalty), ("between_study_sd", between_study_sd or 0.0)):
+        if not isinstance(value, numbers.Real) or not 0.0 <= value < math.inf:
+            problems.append(f"{name} entered as {value}, but must be a number of 0 or more")
     if not isinstance(seed, numbers.Integral) or seed < 0:
         problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
     if problems:

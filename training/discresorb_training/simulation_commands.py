@@ -1,0 +1,210 @@
+"""The commands that calibrate and simulate; `discresorb.cli` finds them by entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from discresorb_training.options import settings_from, spelt, with_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discresorb_training.calibration import Calibration
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+
+
+@app.command()
+def calibrate(
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the parameters as JSON."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    force: ForceOption = False,
+) -> None:
+    """Fit the simulator to the published proportions and show how well it meets them.
+
+    Example: discresorb calibrate -o parameters.json
+
+    simulate --parameters reads the file. The shipped evidence, what is assumed where a study prints
+    nothing, and the two stated assumptions are described in docs/calibration.md.
+    """
+    import json
+
+    from discresorb.files import check_target, write_whole
+    from discresorb_training.calibration import calibrate as fit
+
+    if output:
+        check_target(output, force=force)
+    calibration = fit()
+    made_by = " ".join(["discresorb calibrate", *(["-o", output.name] if output else [])])
+    content = json.dumps(
+        {"made_by": made_by, **calibration.to_dict()}, indent=1, ensure_ascii=False
+    )
+    if output:
+        write_whole(output, (content + "\n").encode())
+        typer.echo(f"Wrote {output}.", err=True)
+    typer.echo(content if as_json else "\n".join(_table(calibration)))
+
+
+def _table(calibration: Calibration) -> list[str]:
+    import textwrap
+
+    from discresorb_training.calibration import ASSUMPTIONS, PATIENTS_IF_NOT_PRINTED
+
+    lines = ["Published and simulated proportions resorbed", ""]
+    lines.append(
+        f"{'target':<24}{'months':>7}  {'published (95 % CI)':<22}"
+        f"{'assumed: types, size, onset':<34}{'simulated':>9}{'difference':>11}"
+    )
+    for target, simulated, difference in zip(
+        calibration.targets, calibration.simulated, calibration.differences, strict=True
+    ):
+        printed, assumed = target.published, target.assumed
+        months = f"{target.months:g}" + ("" if printed.months is not None else "*")
+        interval = "" if printed.low is None else f" ({printed.low:.2f} to {printed.high:.2f})"
+        mix = "/".join(f"{100 * share:.0f}" for share in assumed.type_shares)
+        size = f", > {assumed.min_size_mm:g} mm" if assumed.min_size_mm else ""
+        given = f"{mix}{size}, {assumed.mean_entry_months:g} months"
+        lines.append(
+            f"{printed.key:<24}{months:>7}  {printed.proportion:<5.3f}{interval:<17}{given:<34}"
+            f"{simulated:>9.3f}{difference:>+11.3f}"
+        )
+    process = calibration.process
+    lines += [
+        "",
+        "* months assumed, none printed. Types: % bulge/protrusion/extrusion/sequestration; onset: "
+        "mean months to the",
+        "  baseline MRI. A percentage printed alone weighs as one of "
+        f"{PATIENTS_IF_NOT_PRINTED} patients. Simulated: averaged over centres.",
+        "",
+        f"Root mean square difference over {len(calibration.targets)} targets: "
+        f"{calibration.rms_difference:.3f}",
+        f"Between-study spread on the logit scale: {calibration.between_study_sd:g}",
+        "",
+        "Stated assumptions, and by how much they are kept",
+        *(
+            textwrap.fill(f"  {margin:+.3f}  {assumption.words}", 110, subsequent_indent=" " * 10)
+            for margin, assumption in zip(calibration.margins(), ASSUMPTIONS, strict=True)
+        ),
+        "",
+        f"Parameters ({process.distribution})",
+        "  log months to resorption: {:g} {:+g} size_mm {:+g} sequestrated".format(*process.latency)
+        + f", scale {process.scale:g}",
+        "  logit of ever resorbing:  {:g} {:+g} size_mm {:+g} sequestrated".format(*process.ever),
+    ]
+    return lines
+
+
+@app.command()
+@with_settings
+def simulate(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write here.")],
+    entered: dict[str, Any],
+    n: Annotated[int, typer.Option("-n", help="Number of patients.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    visits_file: Annotated[
+        Path | None,
+        typer.Option("--visits-file", metavar="FILE", help="Also write one row an MRI."),
+    ] = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Parameters that calibrate wrote; else the shipped."),
+    ] = None,
+    about: Annotated[
+        str | None, typer.Option(help="What the cohort stands for, in words, for its card.")
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Simulate a cohort, its truth and its data card.
+
+    Example: discresorb simulate -n 2000 --seed 1 --sites 20 -o cohort.csv
+
+    Beside cohort.csv this writes cohort.truth.csv (event times and true probabilities) and
+    cohort.card.json (how it was made, and what it is not), which train reads.
+    """
+    import shlex
+
+    from discresorb.errors import InputError
+    from discresorb.files import check_target
+    from discresorb.reading import STANDARD_STREAM
+    from discresorb_training.cards import card_path, write_card
+    from discresorb_training.parameters import read_parameters
+    from discresorb_training.simulate import Simulation
+
+    truth = output.with_name(f"{output.stem}.truth.csv")
+    tables = [output, truth, *([visits_file] if visits_file else [])]
+    cards = [card_path(output), *([card_path(visits_file)] if visits_file else [])]
+    if STANDARD_STREAM in map(str, tables):
+        raise InputError("simulate writes several files; name one with -o FILE")
+    if len({path.resolve() for path in (*tables, *cards)}) < len(tables) + len(cards):
+        raise InputError(f"--visits-file {visits_file} would overwrite another file of this run")
+    for path in (*tables, *cards):
+        check_target(path, force=force)
+    settings = settings_from(entered, read_parameters(parameters) if parameters else None)
+    simulation = Simulation(n, seed=seed, settings=settings)
+    cohort = simulation.cohort()
+    _write(cohort, output)
+    _write(simulation.truth(), truth)
+    command = ["discresorb", "simulate", "-n", str(n), "--seed", str(seed), "-o", output.name]
+    command += ["--visits-file", visits_file.name] if visits_file else []
+    command += ["--parameters", parameters.name] if parameters else []
+    command += [word for name, value in entered.items() for word in _as_typed(name, value)]
+    command += ["--about", about] if about else []
+    card = {
+        "what": "a simulated cohort of patients with a lumbar disc herniation, one row each",
+        **({"about": about} if about else {}),
+        "made_by": shlex.join(command),
+        **_facts(simulation, cohort, settings.to_dict()),
+    }
+    write_card(output, card)
+    if visits_file:
+        _write(simulation.visits(), visits_file)
+        what = (
+            f"the same simulated patients as {output.name}, one row an MRI, as a database exports"
+        )
+        write_card(visits_file, {**card, "what": what})
+    written = ", ".join(path.name for path in (*tables, *cards))
+    typer.echo(f"Wrote {written}.", err=True)
+
+
+def _facts(simulation: Any, cohort: pd.DataFrame, settings: dict[str, Any]) -> dict[str, object]:
+    """Say what every simulated table is, and what it is not."""
+    from discresorb.wording import SYNTHETIC
+    from discresorb_training.simulate import ENDPOINT, TRUTH_MONTHS
+
+    true = {f"{m} months": round(float(simulation.probability(m).mean()), 4) for m in TRUTH_MONTHS}
+    return {
+        "endpoint": ENDPOINT,
+        "data_origin": SYNTHETIC,
+        "between_study_sd": settings["site_sd"] or None,
+        "share_seen_resorbed": round(float(cohort["first_resorbed_months"].notna().mean()), 4),
+        "mean_true_probability": true,
+        "settings": settings,
+        "what_it_is_not": "data of any patient, or evidence about any; for demonstration only. "
+        "Growth of a herniation is ignored; herniation types, sizes, times of imaging and exits "
+        "are assumptions; the law of resorption is fitted to published proportions, which differ "
+        "between studies by more than chance. The share seen to have resorbed is less than the "
+        "share that has, because MRIs are few and follow-up ends early",
+    }
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    from discresorb.files import replacing
+
+    with replacing(path) as stream:
+        frame.to_csv(stream, index=False, lineterminator="\n")
+
+
+def _as_typed(name: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [spelt(name if value else f"no_{name}")]
+    return [spelt(name), f"{value:g}" if isinstance(value, float) else str(value)]
