@@ -60,7 +60,7 @@ def test_every_setting_is_an_option(run: Run, tmp_path: Path) -> None:
     shown = run("simulate", "--help").stdout
     for name in Settings().to_dict():
         assert f"--{name.replace('_', '-')} " in shown
-    assert "fitted to published evidence" in shown
+    assert "from the calibration" in shown
     done = run(
         "simulate", "-n", 30, "-o", "c.csv", "--sites", 4, "--sites-balanced", "--visit-months",
         "2, 4", "--follow-up", 9, "--visits", "symptoms", "--visits-file", "v.csv",

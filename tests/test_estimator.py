@@ -280,27 +280,6 @@ def test_recovers_the_truth(distribution: str) -> None:
     assert np.abs(p - expected_p).mean() < 0.01
 
 
-def test_intervals_cover_the_truth() -> None:
-    """200 cohorts of 600, three supported profiles; the bounds are binomial, 99.9 %."""
-    truth = Settings(ever=(-1.5, 0.25, 0.8), surgery_by_year=0.2)
-    profiles = pd.DataFrame({"size_mm": [5.0, 7.0, 9.0], "sequestrated": [0.0, 0.0, 1.0]})
-    entry, horizon = np.array([1.0, 2.0, 2.0]), np.array([7.0, 5.0, 9.0])
-    size, sequestrated = profiles.to_numpy().T
-    expected = truth.process().probability(size, sequestrated, entry, horizon)
-    covered, replicates, errors = np.zeros(3), 200, []
-    for seed in range(replicates):
-        model = ResorptionModel().fit(*simulated(600, seed=seed, settings=truth))
-        p, low, high = model.predict_resorption(
-            profiles, entry=entry, horizon=horizon, interval=0.95
-        ).T
-        covered += (low <= expected) & (expected <= high)
-        errors.append(p - expected)
-    margin = 3.29 * np.sqrt(0.95 * 0.05 / replicates)
-    assert (covered / replicates > 0.95 - margin).all()
-    assert (covered / replicates <= 0.95 + margin).all()
-    assert np.abs(np.mean(errors, axis=0)).max() < 0.015
-
-
 def test_delayed_entry_must_not_be_ignored() -> None:
     """Negative control: the same fit without entry is clearly biased."""
     truth = Settings(ever=(1.0, 0.0, 0.0), latency=(1.4, 0.0, 0.0), entry_mean=4.0)

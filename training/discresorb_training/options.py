@@ -14,16 +14,20 @@ from discresorb.errors import InputError
 from discresorb_training.parameters import Parameters
 from discresorb_training.settings import Settings
 
-__all__ = ["settings_from", "spelt", "with_settings"]
+__all__ = ["settings_from", "typed", "with_settings"]
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 _KINDS: dict[str, type] = {"int": int, "float": float, "bool": bool}
 _PANEL = "Settings of the cohort"
 
 
-def spelt(name: str) -> str:
-    """Spell a setting as an option."""
-    return "--" + name.replace("_", "-")
+def typed(name: str, value: object) -> list[str]:
+    """Give an option as it is typed; nothing for one that was left out."""
+    if value is None:
+        return []
+    if value is True:
+        return [_spelt(name)]
+    return [_spelt(name), str(value)]
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,15 +77,19 @@ def settings_from(entered: Mapping[str, Any], parameters: Parameters | None) -> 
     return Settings(**given)
 
 
+def _spelt(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
 def _annotation(field: dataclasses.Field[Any]) -> Any:
-    default = "fitted to published evidence"
+    default = "from the calibration to published evidence"
     if field.default is not dataclasses.MISSING:
         shown = field.default
         default = ",".join(f"{each:g}" for each in shown) if isinstance(shown, tuple) else shown
     choices = field.metadata["choices"]
     meaning = field.metadata["meaning"] + (f" ({', '.join(choices)})" if choices else "")
     option = typer.Option(
-        spelt(field.name),
+        _spelt(field.name),
         help=f"{meaning[0].upper()}{meaning[1:]}. Default: {default}.",
         metavar="X,X,…" if str(field.type).startswith("tuple") else None,
         rich_help_panel=_PANEL,

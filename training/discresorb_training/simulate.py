@@ -31,7 +31,7 @@ __all__ = ["ENDPOINT", "Simulation", "simulate_cohort", "simulate_visits"]
 
 ENDPOINT = "definite regression of the herniation on MRI"
 TRUTH_MONTHS = (3, 6, 12)
-MOST_PATIENTS = 100_000_000
+MOST_PATIENTS = 10_000_000  # in memory; make more in several files, each with its own seed
 
 
 def simulate_cohort(
@@ -142,6 +142,11 @@ class Simulation:
         self._imaged = np.floor(
             draws.uniform("imaged") * settings.recruitment_months * DAYS_PER_MONTH
         )
+
+    @property
+    def centre_effects(self) -> Array:
+        """Effect of every centre, (sites,), or of the one that there is."""
+        return self._centres.effects
 
     def cohort(self) -> pd.DataFrame:
         """One row a patient, as training reads it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discresorb_training.options import settings_from, spelt, with_settings
+from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def simulate(
     import shlex
 
     from discresorb.errors import InputError
-    from discresorb.files import check_target
+    from discresorb.files import check_target, replacing
     from discresorb.reading import STANDARD_STREAM
     from discresorb_training.cards import card_path, write_card
     from discresorb_training.parameters import read_parameters
@@ -142,38 +142,37 @@ def simulate(
 
     truth = output.with_name(f"{output.stem}.truth.csv")
     tables = [output, truth, *([visits_file] if visits_file else [])]
-    cards = [card_path(output), *([card_path(visits_file)] if visits_file else [])]
+    described = [output, *([visits_file] if visits_file else [])]
+    targets = [*tables, *map(card_path, described)]
     if STANDARD_STREAM in map(str, tables):
         raise InputError("simulate writes several files; name one with -o FILE")
-    if len({path.resolve() for path in (*tables, *cards)}) < len(tables) + len(cards):
+    if len({path.resolve() for path in targets}) < len(targets):
         raise InputError(f"--visits-file {visits_file} would overwrite another file of this run")
-    for path in (*tables, *cards):
+    for path in targets:
         check_target(path, force=force)
     settings = settings_from(entered, read_parameters(parameters) if parameters else None)
     simulation = Simulation(n, seed=seed, settings=settings)
-    cohort = simulation.cohort()
-    _write(cohort, output)
-    _write(simulation.truth(), truth)
-    command = ["discresorb", "simulate", "-n", str(n), "--seed", str(seed), "-o", output.name]
-    command += ["--visits-file", visits_file.name] if visits_file else []
-    command += ["--parameters", parameters.name] if parameters else []
-    command += [word for name, value in entered.items() for word in _as_typed(name, value)]
-    command += ["--about", about] if about else []
+    frames = [simulation.cohort(), simulation.truth()]
+    frames += [simulation.visits()] if visits_file else []
+    for frame, path in zip(frames, tables, strict=True):
+        with replacing(path) as stream:
+            frame.to_csv(stream, index=False, lineterminator="\n")
+    options: dict[str, object] = {"visits_file": visits_file and visits_file.name}
+    options |= {"parameters": parameters and parameters.name, **entered, "about": about}
+    made_by = ["discresorb", "simulate", "-n", str(n), "--seed", str(seed), "-o", output.name]
+    made_by += [word for name, value in options.items() for word in typed(name, value)]
     card = {
-        "what": "a simulated cohort of patients with a lumbar disc herniation, one row each",
         **({"about": about} if about else {}),
-        "made_by": shlex.join(command),
-        **_facts(simulation, cohort, settings.to_dict()),
+        "made_by": shlex.join(made_by),
+        **_facts(simulation, frames[0], settings.to_dict()),
     }
-    write_card(output, card)
-    if visits_file:
-        _write(simulation.visits(), visits_file)
-        what = (
-            f"the same simulated patients as {output.name}, one row an MRI, as a database exports"
-        )
-        write_card(visits_file, {**card, "what": what})
-    written = ", ".join(path.name for path in (*tables, *cards))
-    typer.echo(f"Wrote {written}.", err=True)
+    one_a_patient = "a simulated cohort of patients with a lumbar disc herniation, one row each"
+    one_an_mri = (
+        f"the same simulated patients as {output.name}, one row an MRI, as a database exports"
+    )
+    for path, what in zip(described, (one_a_patient, one_an_mri), strict=False):
+        write_card(path, {"what": what, **card})
+    typer.echo(f"Wrote {', '.join(path.name for path in targets)}.", err=True)
 
 
 def _facts(simulation: Any, cohort: pd.DataFrame, settings: dict[str, Any]) -> dict[str, object]:
@@ -195,16 +194,3 @@ def _facts(simulation: Any, cohort: pd.DataFrame, settings: dict[str, Any]) -> d
         "between studies by more than chance. The share seen to have resorbed is less than the "
         "share that has, because MRIs are few and follow-up ends early",
     }
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    from discresorb.files import replacing
-
-    with replacing(path) as stream:
-        frame.to_csv(stream, index=False, lineterminator="\n")
-
-
-def _as_typed(name: str, value: object) -> list[str]:
-    if isinstance(value, bool):
-        return [spelt(name if value else f"no_{name}")]
-    return [spelt(name), f"{value:g}" if isinstance(value, float) else str(value)]
