@@ -21,6 +21,7 @@ from lifelines.exceptions import ConvergenceError
 from side_by_side import heading, seconds, side_by_side
 
 from discresorb_training import ResorptionModel, Settings, interval_outcome, simulate_cohort
+from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.fitting import Dataset, fit_dataset
 from discresorb_training.second_opinion import _Lifelines
 
@@ -110,15 +111,14 @@ def refits() -> None:
     """Print 200 weighted refits of 2,000 rows against ten lifelines fits."""
     X, y = data(2_000, True)
     dataset = Dataset.build(X.to_numpy(), y, list(X.columns))
-    first = fit_dataset(dataset, "loglogistic", cure=True, penalty=0.0)
+    fit = partial(fit_dataset, dataset, "loglogistic", cure=True)
+    first = fit(penalty=0.0)
     rng = np.random.default_rng(1)
     weights = rng.multinomial(len(X), np.full(len(X), 1 / len(X)), size=200).astype(float)
 
     def ours() -> None:
         for own in weights:
-            fit_dataset(
-                dataset, "loglogistic", cure=True, penalty=1.0, weights=own, start=first.scaled
-            )
+            fit(penalty=DEFAULT_PENALTY, weights=own, start=first.scaled)
 
     theirs = LifelinesCustom(X, y, "loglogistic", True)
     a, b, ratio = side_by_side(ours, lambda: [theirs() for _ in range(10)], 3)

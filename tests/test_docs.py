@@ -1,0 +1,64 @@
+"""What the documentation quotes is what the programs print."""
+
+from __future__ import annotations
+
+import re
+import runpy
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from discresorb_training import Settings
+from discresorb_training.calibration import Calibration
+from discresorb_training.evidence import targets
+from discresorb_training.expected import EFFECT_WEIGHTS, STANDARD_EFFECTS, StudyPatients
+from discresorb_training.parameters import calibrated
+from discresorb_training.simulation_commands import _table
+
+DOCS, RESULTS = ROOT / "docs", ROOT / "benchmarks" / "results"
+QUOTED = re.compile(r"<!-- (.+?) -->\n```\n(.*?)\n```", re.DOTALL)
+
+
+def quotations(page: str) -> dict[str, str]:
+    return dict(QUOTED.findall((DOCS / page).read_text(encoding="utf-8")))
+
+
+def test_the_calibration_page_quotes_the_command() -> None:
+    shipped, rows = calibrated(), targets()
+    process = Settings().process()
+    by_effect = StudyPatients(rows).proportions(process, shipped.site_sd * STANDARD_EFFECTS)
+    printed = _table(Calibration(process, shipped.site_sd, rows, by_effect @ EFFECT_WEIGHTS))
+    assert quotations("calibration.md") == {"discresorb calibrate": "\n".join(printed)}
+
+
+def test_the_recovery_page_quotes_the_printout() -> None:
+    printout = (RESULTS / "recovery.txt").read_text(encoding="utf-8")
+    found = quotations("recovery.md")
+    assert len(found) == 3
+    for quoted in found.values():
+        assert quoted in printout
+    page = (DOCS / "recovery.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| ([0-9.]+) \| ([0-9.]+ to [0-9.]+ %) \|", page)
+    said = re.findall(
+        r"supported: largest bias ([0-9.]+), coverage ([0-9.]+ to [0-9.]+ %)", printout
+    )
+    assert rows == said
+    assert len(rows) == 4
+    assert "coverage 93 to 97 % (± 1.5): holds" in printout
+
+
+@pytest.mark.parametrize("name", ["calibration.svg", "typical_patients.svg"])
+def test_the_figures_are_of_this_model(name: str) -> None:
+    """Bytes differ between versions of the plotting library, words and places hardly do."""
+    made = runpy.run_path(str(DOCS / "make_figures.py"))["figures"]()[name].decode()
+    shipped = (DOCS / name).read_text(encoding="utf-8")
+
+    def numbers(svg: str) -> np.ndarray:
+        lines = [d for d in re.findall(r'<path d="([^"]*)"', svg) if d.count("L") > 5]
+        return np.array(re.findall(r"-?[0-9]+\.[0-9]+|-?[0-9]+", " ".join(lines)), float)
+
+    assert re.findall(r">([^<>]+)</text>", made) == re.findall(r">([^<>]+)</text>", shipped)
+    if name == "typical_patients.svg":
+        assert len(numbers(shipped)) > 500
+        np.testing.assert_allclose(numbers(made), numbers(shipped), atol=0.5)
