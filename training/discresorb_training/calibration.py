@@ -5,10 +5,10 @@ u ~ N(0, τ²), shared by all its rows; a pooled one sees the average over centr
 the patients are those of `case_mix`, types as assumed for each study.
 
 **Likelihood**: binomial where patients are counted, normal where a pooled proportion has a printed
-interval; a percentage printed alone weighs as one of 20 patients. Single studies are integrated
-over u, so the between-study spread τ is estimated together with everything else. The penalty of
-training on the slopes of logit π is subtracted, because these 17 proportions would take π of
-sequestrations to 1. Rows of one study overlap in patients (Komori's types add up to his total);
+interval; a percentage printed without patients weighs like a count in 20. Single studies are
+integrated over u, so the between-study spread τ is estimated together with everything else. The
+penalty of training on the slopes of logit π is subtracted, because without it they run to the ends
+of their range: π nears 1 in sequestrations, where these proportions do not tell how near. Rows of one study overlap in patients (Komori's types add up to his total);
 they are all used, so no standard error is claimed.
 
 **Assumptions** (`ASSUMPTIONS`): the proportions alone leave clinically absurd laws possible, which
@@ -43,7 +43,7 @@ _STARTS = (
     (1.6, -0.01, -0.3, -0.8, -3.0, 0.5, 2.4, -0.7),
     (2.0, 0.0, -1.0, -1.0, -5.0, 1.0, 3.0, 0.0),
 )
-# the search stays where 1 - p keeps its digits; no bound is reached
+# the search stays where 1 - p keeps its digits, and ends inside
 _BOUNDS = ((1.0, 4.0), (-0.2, 0.2), (-2.5, 1.0), (-1.5, 0.5), (-12.0, 2.0), (-0.5, 1.5),
            (-1.0, 5.0), (-4.0, 0.7))  # fmt: skip
 
@@ -78,7 +78,7 @@ def _early_sequestrations(p: Probability) -> Array:
 ASSUMPTIONS = (
     Assumption(
         "sequestrations of 9 and 11 mm still herniated 5.8 months after onset have p of at least "
-        "0.40 by month 12, and at any entry up to six months no less than a 5 mm protrusion over "
+        "0.40 by month 12 after onset, and at any entry up to six months no less than a 5 mm protrusion over "
         "the same span",
         _late_sequestrations,
     ),

@@ -62,7 +62,7 @@ def _table(calibration: Calibration) -> list[str]:
 
     lines = ["Published and simulated proportions resorbed", ""]
     lines.append(
-        f"{'target':<24}{'months':>7}  {'published (95 % CI)':<22}"
+        f"{'target':<24}{'months':>7}  {'published (95 % interval)':<27}"
         f"{'assumed: types, size, onset':<34}{'simulated':>9}{'difference':>11}"
     )
     for target, simulated, difference in zip(
@@ -70,12 +70,12 @@ def _table(calibration: Calibration) -> list[str]:
     ):
         printed, assumed = target.published, target.assumed
         months = f"{target.months:g}" + ("" if printed.months is not None else "*")
-        interval = "" if printed.low is None else f" ({printed.low:.2f} to {printed.high:.2f})"
+        interval = "" if printed.low is None else f" ({printed.low:.3f} to {printed.high:.3f})"
         mix = "/".join(f"{100 * share:.0f}" for share in assumed.type_shares)
         size = f", > {assumed.min_size_mm:g} mm" if assumed.min_size_mm else ""
-        given = f"{mix}{size}, {assumed.mean_entry_months:g} months"
+        given = f"{mix}{size}, {assumed.mean_entry_months:.1f} months"
         lines.append(
-            f"{printed.key:<24}{months:>7}  {printed.proportion:<5.3f}{interval:<17}{given:<34}"
+            f"{printed.key:<24}{months:>7}  {printed.proportion:<5.3f}{interval:<22}{given:<34}"
             f"{simulated:>9.3f}{difference:>+11.3f}"
         )
     process = calibration.process
@@ -83,8 +83,8 @@ def _table(calibration: Calibration) -> list[str]:
         "",
         "* months assumed, none printed. Types: % bulge/protrusion/extrusion/sequestration; onset: "
         "mean months to the",
-        "  baseline MRI. A percentage printed alone weighs as one of "
-        f"{PATIENTS_IF_NOT_PRINTED} patients. Simulated: averaged over centres.",
+        "  baseline MRI. A percentage printed without patients weighs like a count in "
+        f"{PATIENTS_IF_NOT_PRINTED}. Simulated: averaged over centres.",
         "",
         f"Root mean square difference over {len(calibration.targets)} targets: "
         f"{calibration.rms_difference:.3f}",
@@ -92,7 +92,7 @@ def _table(calibration: Calibration) -> list[str]:
         "",
         "Stated assumptions, and by how much they are kept",
         *(
-            textwrap.fill(f"  {margin:+.3f}  {assumption.words}", 110, subsequent_indent=" " * 10)
+            textwrap.fill(f"  {margin:+.4f}  {assumption.words}", 110, subsequent_indent=" " * 11)
             for margin, assumption in zip(calibration.margins(), ASSUMPTIONS, strict=True)
         ),
         "",
