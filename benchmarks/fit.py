@@ -32,7 +32,7 @@ AFT = {
     "weibull": WeibullAFTFitter,
 }
 MILLION = 1_000_000
-LAW = Settings(latency=(1.6, -0.01, -0.3), scale=0.45, ever=(-3.1, 0.54, 2.4))
+LAW = Settings(latency=(1.6, -0.01, -0.3), scale=0.45, ever=(-3.1, 0.54, 2.4), surgery_shape=1.0)
 
 
 def data(n: int, cure: bool) -> tuple[pd.DataFrame, Any]:

@@ -249,6 +249,8 @@ def test_show_describes_the_model(run: Run) -> None:
         "Equation",
         "central 98 %",
         "patients: 2000",
+        "uncertainty of the estimate and spread between studies (SD 0.",
+        "penalty      0.25",
     ):
         assert words in done.stdout
     stored = json.loads(run("show", "--json").stdout)
@@ -258,7 +260,7 @@ def test_show_describes_the_model(run: Run) -> None:
 def test_help_version_and_further_commands(run: Run) -> None:
     assert run("--version").stdout.strip() == f"discresorb {__version__}"
     listed = run("--help").stdout
-    for command in ("predict", "score", "show", "simulate", "train"):
+    for command in ("predict", "score", "show", "calibrate", "simulate", "train"):
         assert command in listed
         assert "Example: discresorb" in run(command, "--help").stdout
     wrong = run("scroe")

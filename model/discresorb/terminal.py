@@ -13,7 +13,14 @@ from discresorb.cells import show
 from discresorb.columns import PATIENT_ID, SCORING_COLUMNS, Column
 from discresorb.reading import Table
 from discresorb.scoring import Scored
-from discresorb.wording import ESTIMAND, LIMITS, SYNTHETIC, SYNTHETIC_NOTICE, percent
+from discresorb.wording import (
+    ESTIMAND,
+    LIMITS,
+    SYNTHETIC,
+    SYNTHETIC_NOTICE,
+    interval_label,
+    percent,
+)
 
 if TYPE_CHECKING:
     from discresorb.prediction import Prediction
@@ -118,6 +125,9 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
         f"endpoint     {artifact['endpoint']}",
         f"data origin  {artifact['data_origin']}",
         f"family       {artifact['distribution']}, {cure} a fraction that never resorbs",
+        f"penalty      {artifact['penalty']:g} on the standardised slopes of the probability of "
+        "ever resorbing",
+        f"interval     {_interval(artifact['between_study_sd'])}",
         f"follow-up    up to {artifact['longest_follow_up']:.1f} months since onset",
         "",
         "Training patients, and warnings outside the central "
@@ -197,6 +207,11 @@ def _row_cells(predictor: Predictor, row: Mapping[str, Any], reasons: str) -> li
         "consider" if row["reimage"] else "no reason",
         "; ".join(filter(None, [reasons, *(f"warning: {each}" for each in own)])),
     ]
+
+
+def _interval(between_study_sd: float | None) -> str:
+    spread = "" if between_study_sd is None else f" (SD {between_study_sd:g} on the logit scale)"
+    return interval_label(between_study_sd) + spread
 
 
 def _support_lines(support: Mapping[str, Any]) -> list[str]:
