@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,17 +74,34 @@ def test_the_shipped_model_keeps_both_assumptions(predictor: Predictor) -> None:
         assert p(size, True, 14.0 / 30.4375, 14.0 / 30.4375 + 6.0) <= 0.96
 
 
-def test_an_absurd_law_breaks_an_assumption() -> None:
-    """The free fit that the evidence alone allows: fast sequestrations, none left to resorb."""
+P = Callable[[float, float, float, float], float]
+Law = tuple[tuple[float, ...], float, tuple[float, ...], Callable[[P], bool], int]
+ABSURD: dict[str, Law] = {
+    # each breaks one clause of one assumption only
+    "late sequestrations have less than 0.4": (
+        (2.0, 0.0, 0.0), 0.35, (-5.0, 0.1, 4.0), lambda p: p(9.0, 1.0, 5.8, 12.0) < 0.4, 0,
+    ),
+    "late sequestrations have less than a protrusion": (
+        (1.5, 0.0, 0.0), 0.3, (6.0, 0.0, -3.9), lambda p: p(9.0, 1.0, 5.8, 12.0) > 0.4, 0,
+    ),
+    "early sequestrations are certain": (
+        (1.0, -0.1, -0.5), 0.3, (-3.0, 0.6, 6.0), lambda p: p(14.0, 1.0, 0.46, 6.46) > 0.96, 1,
+    ),
+}  # fmt: skip
 
-    def broken(process: Process) -> list[bool]:
-        found = Calibration(process, 0.0, [], np.array([]))
-        return [margin < 0.0 for margin in found.margins()]
 
-    late = Process("loglogistic", (1.9, 0.0, -1.2), 0.24, (-3.0, 0.6, -2.0))
-    assert broken(late)[0]
-    early = Process("loglogistic", (1.0, -0.1, -0.5), 0.3, (-3.0, 0.6, 6.0))
-    assert broken(early) == [False, True]
+@pytest.mark.parametrize("name", ABSURD)
+def test_an_absurd_law_breaks_its_assumption(name: str) -> None:
+    latency, scale, ever, holds, broken = ABSURD[name]
+    found = Calibration(Process("loglogistic", latency, scale, ever), 0.0, [], np.array([]))
+
+    def p(*at: float) -> float:
+        size, sequestrated, entry, horizon = map(np.array, at)
+        return float(found.probability(size, sequestrated, entry, horizon))
+
+    assert holds(p)
+    margins = found.margins()
+    assert margins[broken] < 0.0 <= margins[1 - broken], margins
 
 
 def test_the_shipped_parameters_are_this_calibration(fitted: Calibration) -> None:
@@ -185,6 +203,8 @@ def test_the_command_prints_and_writes(run: Run, tmp_path: Path) -> None:
     assert run("calibrate", "-o", "p.json", cwd=tmp_path).returncode == 2
     other = {**written, "ever": [0.0, 0.0, 0.0], "between_study_sd": 0.0}
     (tmp_path / "other.json").write_text(json.dumps(other))
+    as_json = run("calibrate", "--json", cwd=tmp_path)
+    assert json.loads(as_json.stdout)["latency"] == written["latency"]
     made = run("simulate", "-n", 50, "-o", "c.csv", "--parameters", "other.json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     card = json.loads((tmp_path / "c.card.json").read_text(encoding="utf-8"))
@@ -192,7 +212,38 @@ def test_the_command_prints_and_writes(run: Run, tmp_path: Path) -> None:
     assert card["between_study_sd"] is None
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "not json", '{"latency": "x"}', ""])
+GOOD: dict[str, object] = {
+    "distribution": "loglogistic",
+    "latency": [1, 2.0, 3],
+    "scale": 0.4,
+    "ever": [1, 2, 3],
+    "between_study_sd": 0.5,
+}
+WRONG: list[dict[str, object]] = [
+    {"latency": "123"}, {"latency": {"1": 2}}, {"latency": None}, {"scale": "0.4"}, {"scale": True},
+    {"scale": 10**400}, {"scale": float("nan")}, {"ever": [1, 2, "3"]}, {"between_study_sd": True},
+    {"distribution": 3},
+]  # fmt: skip
+
+
+def test_parameters_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(GOOD))
+    assert read_parameters(tmp_path / "p.json").latency == (1.0, 2.0, 3.0)
+
+
+def test_a_law_that_cannot_be_names_its_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({**GOOD, "distribution": "gamma", "scale": -1}))
+    done = run("simulate", "-o", "c.csv", "--parameters", "p.json", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "p.json: distribution is 'gamma', but must be one of" in done.stderr
+    assert "p.json: scale is -1.0, but must be above 0" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", "[]", "not json", "", "[" * 100_000, *(json.dumps({**GOOD, **each}) for each in WRONG)],
+    ids=range(5 + len(WRONG)),
+)
 def test_a_file_that_holds_no_parameters(content: str, tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_text(content)

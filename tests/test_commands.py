@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import runpy
@@ -20,8 +21,12 @@ from conftest import ROOT, SYNTHETIC, Run
 
 from discresorb import load
 from discresorb_training import Settings, simulate_cohort
+from discresorb_training.cards import read_card
+from discresorb_training.cohort_files import CohortFiles
+from discresorb_training.simulate import Simulation
 
 COHORT = SYNTHETIC / "cohort.csv"
+DATA = ROOT / "training" / "discresorb_training" / "data"
 
 
 @pytest.mark.parametrize("name", ["cohort", "new_centre"])
@@ -93,6 +98,9 @@ def test_the_spread_between_studies_reaches_the_model(run: Run, tmp_path: Path) 
     (tmp_path / "c.card.json").write_text(json.dumps({**about, "between_study_sd": "wide"}))
     refused = run("train", "c.csv", "-o", "m.joblib", "--force", cwd=tmp_path)
     assert (refused.returncode, "has 'wide' as between_study_sd" in refused.stderr) == (3, True)
+    (tmp_path / "c.card.json").write_text(json.dumps({**about, "between_study_sd": 10**400}))
+    refused = run("train", "c.csv", "-o", "m.joblib", "--force", cwd=tmp_path)
+    assert (refused.returncode, "a number from 0 to 10" in refused.stderr) == (3, True)
 
 
 @pytest.mark.parametrize("name", ["waiting_list", "waiting_list_problems"])
@@ -141,6 +149,100 @@ def test_an_option_cannot_take_the_demonstration_away(run: Run, tmp_path: Path) 
     assert (alone.returncode, "name one with -o FILE" in alone.stderr) == (2, True)
 
 
+def test_a_stale_card_still_says_where_the_patients_come_from(run: Run, tmp_path: Path) -> None:
+    assert run("simulate", "-n", 50, "-o", "c.csv", cwd=tmp_path).returncode == 0
+    (tmp_path / "c.csv").write_text((tmp_path / "c.csv").read_text() + "\n")
+    about = ("--endpoint", "regression", "--data-origin", "observed")
+    done = run("train", "c.csv", "-o", "m.joblib", *about, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "c.card.json says synthetic; leave the option out" in done.stderr
+
+
+def test_a_set_is_written_whole_or_not_at_all(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = CohortFiles(tmp_path / "c.csv", tmp_path / "v.csv")
+    files.write(Simulation(20, seed=1), {"made_by": "first"})
+    before = {path.name: path.read_bytes() for path in files.targets()}
+    assert len(before) == 5
+
+    def full(self: Simulation) -> pd.DataFrame:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Simulation, "visits", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write(Simulation(20, seed=2), {"made_by": "second"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_killed_run_leaves_no_card_of_another_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before each rename in turn: a card that is there describes its table."""
+    files = CohortFiles(tmp_path / "c.csv", tmp_path / "v.csv")
+    rename = Path.replace
+    for stop in range(5):
+        files.write(Simulation(20, seed=1, settings=Settings(site_sd=0.1)), {"made_by": "first"})
+        renames = iter(range(5))
+
+        def killed(self: Path, target: Path, stop: int = stop, left: Any = renames) -> Path:
+            if next(left) == stop:
+                raise KeyboardInterrupt
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "replace", killed)
+        # the same patients, another card
+        with pytest.raises(KeyboardInterrupt):
+            files.write(Simulation(20, seed=1, settings=Settings(site_sd=0.2)), {"made_by": "new"})
+        monkeypatch.setattr(Path, "replace", rename)
+        card = read_card(tmp_path / "c.csv")
+        assert card is None or card["made_by"] == "new"
+        assert not list(tmp_path.glob("*.partial"))
+
+
+def test_cards_hold_the_hashes_of_the_whole_set(tmp_path: Path) -> None:
+    files = CohortFiles(tmp_path / "c.csv", tmp_path / "v.csv")
+    files.write(Simulation(20, seed=1), {"made_by": "a\udcff"})
+    for path in (files.cohort, tmp_path / "v.csv"):
+        card = read_card(path)
+        assert card is not None
+        assert card["made_by"] == "a\udcff"  # a stray byte of a command line
+        assert card["files_of_this_run"] == {
+            name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+            for name in ("c.csv", "c.truth.csv", "v.csv")
+        }
+
+
+def test_what_made_a_set_makes_it_again_from_other_folders(run: Run, tmp_path: Path) -> None:
+    for name in ("a", "b", "my law"):
+        (tmp_path / name).mkdir()
+    law = DATA / "parameters.json"
+    (tmp_path / "my law" / "p.json").write_bytes(law.read_bytes())
+    done = run(
+        "simulate", "-n", 9, "-o", "a/c.csv", "--visits-file", "b/c.csv",
+        "--parameters", "my law/p.json", "--about", "it's $HOME", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    card = json.loads((tmp_path / "a" / "c.card.json").read_text(encoding="utf-8"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    again = run(*shlex.split(card["made_by"])[1:], "--force", cwd=tmp_path / "a")
+    assert again.returncode == 0, again.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_card_says_whose_law_it_is(run: Run, tmp_path: Path) -> None:
+    def said(*options: object) -> str:
+        done = run("simulate", "-n", 9, "-o", "c.csv", "--force", *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        card = json.loads((tmp_path / "c.card.json").read_text(encoding="utf-8"))
+        return str(card["what_it_is_not"])
+
+    assert "fitted to published proportions" in said()
+    assert "not the calibrated one, but has its own ever, shift" in said(
+        "--ever", "1,0,0", "--shift", -1
+    )
+
+
 def test_a_card_of_another_state_or_without_words(run: Run, tmp_path: Path) -> None:
     assert run("simulate", "-n", 50, "-o", "c.csv", cwd=tmp_path).returncode == 0
     card_file = tmp_path / "c.card.json"
@@ -162,7 +264,19 @@ def test_a_card_of_another_state_or_without_words(run: Run, tmp_path: Path) -> N
         (("simulate", "-o", "c.csv", "--site-sd", -1), 2, "site_sd is -1.0, but must"),
         (("simulate", "-o", "c.csv", "--ever", "1;2"), 2, "ever entered as 1;2, but must be num"),
         (("simulate", "-o", "c.csv", "--visit-months", "-1,6"), 2, "precede the index MRI"),
-        (("simulate", "-o", "c.csv", "--visits-file", "c.csv"), 2, "would overwrite another"),
+        (("simulate", "-o", "c.csv", "--visits-file", "c.csv"), 2, "are the same file"),
+        (("simulate", "-o", "c.csv", "--visits-file", "c.truth.csv"), 2, "are the same file"),
+        (("simulate", "-o", "c.csv", "--visits-file", "c.card.json"), 2, "are the same file"),
+        (("simulate", "-o", "c.csv", "--parameters", "c.csv"), 2, "are the same file"),
+        (("simulate", "-o", ""), 2, "must name a file"),
+        (("simulate", "-o", "."), 2, "must name a file"),
+        (("simulate", "-o", "c.csv", "--visits-file", "."), 2, "must name a file"),
+        (("simulate", "-o", "c.csv", "--sites", "1" + "0" * 400), 2, "sites is 1000"),
+        (("simulate", "-o", "c.csv", "--first-imaging-date", "2022-W01-1"), 2, "YYYY-MM-DD"),
+        (("simulate", "-o", "c.csv", "--first-imaging-date", "20220103"), 2, "YYYY-MM-DD"),
+        (("simulate", "-o", "c.csv", "--surgery-by-year", "0.99999"), 2, "at most 0.999"),
+        (("calibrate", "-o", "-"), 2, "prints to standard output by itself"),
+        (("train", COHORT, "-o", "m.joblib", "--between-study-sd", 50), 2, "from 0 to 10"),
         (("simulate", "-o", "c.csv", "--parameters", "p.json"), 3, "p.json cannot be read"),
         (("calibrate", "-o", "nowhere/p.json"), 2, "folder nowhere does not exist"),
         (("train", "nowhere.csv", "-o", "m.joblib"), 3, "there is no file nowhere.csv"),

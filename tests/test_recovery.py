@@ -9,9 +9,14 @@ from builders import simulated
 from conftest import SYNTHETIC
 
 from discresorb import Predictor
+from discresorb.distributions import Array
 from discresorb_training import ResorptionModel, Settings
 
 HORIZONS = (3.0, 6.0, 12.0)
+
+
+def logit(p: Array) -> Array:
+    return np.log(p) - np.log1p(-p)
 
 
 def test_the_shipped_model_is_near_the_truth(
@@ -37,7 +42,7 @@ def test_the_shipped_interval_has_the_spread_between_studies(predictor: Predicto
     found = predictor.predict(
         size_mm=8, sequestrated=False, months_since_onset=2, months_to_surgery=6
     )
-    width = np.log(found.high / (1 - found.high)) - np.log(found.low / (1 - found.low))
+    width = logit(np.array(found.high)) - logit(np.array(found.low))
     assert width > 2 * 1.96 * Settings().site_sd
 
 
@@ -51,6 +56,7 @@ def test_intervals_cover_the_truth() -> None:
     size, sequestrated = profiles.to_numpy().T
     law, replicates = truth.process(), 200
     covered, errors = np.zeros((3, 5)), np.zeros((3, 5))
+    logits, half_widths = np.zeros((replicates, 3, 5)), np.zeros((replicates, 3, 5))
     for seed in range(replicates):
         model = ResorptionModel().fit(*simulated(1_000, seed=seed, settings=truth))
         for k, months in enumerate(HORIZONS):
@@ -60,9 +66,13 @@ def test_intervals_cover_the_truth() -> None:
             expected = law.probability(size, sequestrated, entry, entry + months)
             covered[k] += (low <= expected) & (expected <= high)
             errors[k] += p - expected
+            logits[seed, k], ends = logit(p), logit(np.array([low, high]))
+            half_widths[seed, k] = (ends[1] - ends[0]) / 2.0
     margin = 3.29 * np.sqrt(0.95 * 0.05 / replicates)
     assert (np.abs(covered / replicates - 0.95) < margin).all()
     assert np.abs(errors / replicates).max() < 0.01
+    # no wider than estimates really spread: half-widths are 1.96 of their standard deviations
+    assert (half_widths.mean(axis=0) / logits.std(axis=0)).mean() == pytest.approx(1.96, rel=0.08)
 
 
 @pytest.mark.parametrize("months", HORIZONS)

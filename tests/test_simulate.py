@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import Settings, simulate_cohort, simulate_visits
 from discresorb_training.case_mix import SIZE_MEAN, SIZE_SD, TYPES
 from discresorb_training.cohort import cohort_from_frame
+from discresorb_training.simulate import Simulation
 
 N = 20_000
 Z = 4.0  # standard errors; every bound here is of this width
@@ -105,6 +107,27 @@ def test_the_truth_is_the_truth(distribution: str) -> None:
     assert (truth["never"] == 1).eq(truth["resorption_months"].isna()).all()
 
 
+def test_the_truth_is_averaged_over_centres() -> None:
+    """Patients who are alike have the same p in whatever centre: the plain mean over centres."""
+    alike = Settings(type_shares=(0.0, 1.0, 0.0, 0.0), size_sd=(0.0,) * 4, entry_shape=900.0,
+                     sites=3, shift=0.4)  # fmt: skip
+    simulation = Simulation(300, seed=3, settings=alike)
+    cohort, truth = simulation.cohort(), simulation.truth()
+    effects = simulation.centre_effects
+    assert len(effects) == 3
+    same_entry = cohort["months_since_onset"] == cohort["months_since_onset"].mode()[0]
+    for months in (3, 6, 12):
+        p = truth.loc[same_entry, f"p_true_{months}"]
+        assert len(cohort.loc[same_entry, "site_id"].drop_duplicates()) == 3
+        assert p.max() == p.min()
+        entry = cohort.loc[same_entry, "months_since_onset"].to_numpy()[:1]
+        by_centre = alike.process().probability(
+            np.array([5.0]), np.zeros(1), entry, entry + months, effects
+        )
+        assert p.iloc[0] == pytest.approx(by_centre.mean(), abs=5e-4)  # months printed to 0.01
+        assert np.ptp(by_centre) > 0.05
+
+
 def test_centres_differ_as_much_as_set() -> None:
     settings = Settings(sites=500, site_sd=0.8, shift=-0.5)
     cohort, truth = simulate_cohort(N, seed=5, settings=settings)
@@ -167,6 +190,11 @@ def test_visits_by_symptoms_come_as_often_as_set() -> None:
     mean = settings.visit_gap * DAYS_PER_MONTH * np.exp(-0.7 * truth["severity"].to_numpy())
     expected = 60.0 * DAYS_PER_MONTH / (7.0 + mean * np.exp(-7.0 / mean))
     assert abs((count - expected).mean()) < Z * np.sqrt(expected.mean() / 4_000)
+    severe = truth["severity"].to_numpy() > 0.0
+    for half in (severe, ~severe):
+        error = Z * np.sqrt(expected[half].mean() / half.sum())
+        assert abs((count - expected)[half].mean()) < error
+    assert count[severe].mean() > 1.5 * count[~severe].mean()
     since_onset = months_between(visits["onset_date"], visits["mri_date"])
     gaps = pd.Series(since_onset).groupby(visits["patient_id"]).diff()
     assert gaps.min() >= 7.0 / DAYS_PER_MONTH - 1e-9
@@ -182,6 +210,10 @@ def test_resorption_brings_patients_back_as_often_as_set() -> None:
     # within five months nearly every triggered MRI has come, and few of the others
     others = (1.0 - np.exp(-5.0 / 240.0)) * 0.6
     assert within((delay < 5.0).mean(), 0.4 + others, early.sum())
+    # after half a month on average, exponential, seen on the next whole day
+    triggered = delay[delay < 5.0].to_numpy()
+    assert same_mean(triggered, 0.5 + 0.5 / DAYS_PER_MONTH + 2.5 * others / 0.4, 0.6)
+    assert within((triggered > 1.0).mean(), np.exp(-2.0) + 0.04, len(triggered))
 
 
 @pytest.mark.parametrize("log_ratio", [0.0, 1.0])
@@ -280,6 +312,26 @@ def test_every_cohort_can_be_read(
 BAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "n is 0": ({"n": 0}, {}),
     "n is 2.5": ({"n": 2.5}, {}),
+    "n is True": ({"n": True}, {}),
+    "seed is True": ({"seed": True}, {}),
+    "scale is '0.4', but must hold numbers": ({}, {"scale": "0.4"}),
+    "scale is True, but must hold numbers": ({}, {"scale": True}),
+    "scale is None, but must hold numbers": ({}, {"scale": None}),
+    "latency is .*, but must hold numbers": ({}, {"latency": ("1", "0", "0")}),
+    "latency is .*not of the right shape": ({}, {"latency": ((1.0,), (1.0, 2.0), 0.0)}),
+    "sites is True, but must be a whole number": ({}, {"sites": True}),
+    "shift is 11, but must be at least -10 and at most 10": ({}, {"shift": 11}),
+    "first_imaging_date is '20220103', but": ({}, {"first_imaging_date": "20220103"}),
+    "first_imaging_date is '9999-12-31', but": ({}, {"first_imaging_date": "9999-12-31"}),
+    "still there at the index MRI, as in a patient of": (
+        {},
+        {
+            "latency": (-50.0, 0.0, 0.0),
+            "ever": (50.0, 50.0, 0.0),
+            "distribution": "weibull",
+            "size_mean": (40.0,) * 4,
+        },
+    ),
     "seed is -1": ({"seed": -1}, {}),
     "type_shares are": ({}, {"type_shares": (0.5, 0.5, 0.5, 0.5)}),
     "type_shares is .* but must each be": ({}, {"type_shares": (1.5, -0.5, 0.0, 0.0)}),
@@ -307,9 +359,15 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "visits change order": ({}, {"visit_months": (3.0, 4.0)}),
     "visit_months has 0": ({}, {"visit_months": ()}),
     "visit_jitter is -1": ({}, {"visit_jitter": -1.0}),
-    "visit_missed is 1.5, but must be at least 0 and below 1": ({}, {"visit_missed": 1.5}),
+    "visit_missed is 1.5, but must be at least 0 and at most 0.999": ({}, {"visit_missed": 1.5}),
     "visit_gap is 0": ({}, {"visit_gap": 0.0}),
     "visit_triggered is 1.1": ({}, {"visit_triggered": 1.1}),
+    "visit_months .* change order, fall on one day": ({}, {"visit_months": (3.0, 5.0)}),
+    "follow_up is 24.5, but the last of visit_months may come at 25": ({}, {"follow_up": 24.5}),
+    "type_shares are .*, but must add up to 1": ({}, {"type_shares": (0.05, 0.27, 0.42, 0.23)}),
+    "entry_mean is 241": ({}, {"entry_mean": 241.0}),
+    "distribution is .*, but must be text": ({}, {"distribution": np.array(["weibull"])}),
+    "sites_balanced is 'yes', but must be a bool": ({}, {"sites_balanced": "yes"}),
     "follow_up is 12, but the last of visit_months": ({}, {"follow_up": 12}),
     "surgery_by_year is -0.1": ({}, {"surgery_by_year": -0.1}),
     "surgery_by_year is 1.0": ({}, {"surgery_by_year": 1.0}),
@@ -326,6 +384,12 @@ def test_silly_settings_are_refused_by_name(words: str) -> None:
         simulate_cohort(**{"n": 10, **arguments, "settings": Settings(**settings)})
 
 
+def test_only_settings_are_settings() -> None:
+    for wrong in ({}, {"sites": 3}, 0):
+        with pytest.raises(InputError, match="but must be a Settings"):
+            simulate_cohort(10, settings=wrong)  # type: ignore[arg-type]  # on purpose
+
+
 def test_all_silly_settings_are_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
         Settings(scale=-1.0, site_sd=-1.0, visit_missed=2.0)
@@ -334,9 +398,23 @@ def test_all_silly_settings_are_named_at_once() -> None:
     ]  # fmt: skip
 
 
+def test_settings_are_plain_values() -> None:
+    given = Settings(visit_months=[3, np.float64(6)], sites=np.int64(2), scale=np.float32(0.5))  # type: ignore[arg-type]  # on purpose
+    assert given == Settings(visit_months=(3, 6.0), sites=2, scale=0.5)
+    assert hash(given)
+    assert type(given.sites) is int
+    assert type(given.scale) is float
+    assert pickle.loads(pickle.dumps(given)) == given
+
+
 def test_the_class_of_settings_documents_every_setting() -> None:
     for name, value in Settings().to_dict().items():
         assert f"    {name} : " in (Settings.__doc__ or ""), (name, value)
+    assert "planned MRI does not happen; at least 0 and at most 0.999. Default: 0.1." in (
+        Settings.__doc__ or ""
+    )
+    sections = [line.strip() for line in (Settings.__doc__ or "").splitlines()]
+    assert sections.index("Parameters") < sections.index("Raises")
 
 
 def months_between(start: pd.Series, end: pd.Series) -> Array:

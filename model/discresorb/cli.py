@@ -50,6 +50,9 @@ class _Commands(TyperGroup):
         except OSError as error:
             typer.echo(f"Error: {error.strerror or error}", err=True)
             raise typer.Exit(1) from None
+        except MemoryError:
+            typer.echo("Error: there is not enough memory for this; nothing was written", err=True)
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(

@@ -79,8 +79,8 @@ class Distribution(ABC):
         """Give log[S(lower) - S(upper)], lower ≤ upper."""
 
     @abstractmethod
-    def quantile(self, probability: Array) -> Array:
-        """Give z with F(z) = probability."""
+    def inverse_log_survival(self, log_survival: Array) -> Array:
+        """Give z with log S(z) as given; keeps its digits in both tails."""
 
     # What the likelihood needs at once; a distribution overrides these where its terms share
     # exponentials.
@@ -160,9 +160,9 @@ class LogLogistic(Distribution):
         """Give log[S(lower) - S(upper)] = log[S(lower) F(upper) (1 - exp(lower - upper))]."""
         return log1mexp(lower - upper) - softplus(lower) - softplus(-upper)
 
-    def quantile(self, probability: Array) -> Array:
-        """Give z with F(z) = probability."""
-        return np.log(probability) - np.log1p(-probability)
+    def inverse_log_survival(self, log_survival: Array) -> Array:
+        """Give z with log S(z) as given."""
+        return log1mexp(log_survival) - log_survival
 
 
 class LogNormal(Distribution):
@@ -215,11 +215,11 @@ class LogNormal(Distribution):
         series = (m2 - 1.0) * w2 / 24.0 + (m2 * m2 - 6.0 * m2 + 3.0) * w2 * w2 / 1920.0
         return self.log_density(m) + np.log(width) + np.log1p(series)
 
-    def quantile(self, probability: Array) -> Array:
-        """Give z with F(z) = probability."""
-        from scipy.special import ndtri
+    def inverse_log_survival(self, log_survival: Array) -> Array:
+        """Give z with log S(z) as given."""
+        from scipy.special import ndtri_exp
 
-        return ndtri(probability)
+        return -ndtri_exp(log_survival)
 
 
 class Weibull(Distribution):
@@ -277,9 +277,9 @@ class Weibull(Distribution):
         hazard = -np.exp(upper) * np.expm1(lower - upper)
         return log1mexp(-hazard) - np.exp(lower)
 
-    def quantile(self, probability: Array) -> Array:
-        """Give z with F(z) = probability."""
-        return np.log(-np.log1p(-probability))
+    def inverse_log_survival(self, log_survival: Array) -> Array:
+        """Give z with log S(z) as given."""
+        return np.log(-log_survival)
 
 
 DISTRIBUTIONS: Final[Mapping[str, Distribution]] = MappingProxyType(

@@ -5,13 +5,12 @@ The hash says that a file is the one that was saved; this says that what was sav
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["wrong_with"]
+__all__ = ["MOST_BETWEEN_STUDY_SD", "wrong_with"]
 
 _REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "model_id": str,
@@ -50,6 +49,7 @@ _LARGEST_INTEGER: Final = 2**53  # what JSON readers keep whole
 # a covariance is positive definite; this much of its largest eigenvalue is rounding
 _ROUNDING: Final = 1e-9
 _LARGEST_LOG: Final = 700.0
+MOST_BETWEEN_STUDY_SD: Final = 10.0  # on the logit scale; 10 already says nothing of p
 
 
 def wrong_with(artifact: Mapping[str, Any]) -> list[str]:
@@ -186,7 +186,7 @@ def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
     if abs(artifact["log_scale"]) > _LARGEST_LOG:
         wrong.append("log_scale is beyond anything that a logarithm can be")
     spread = artifact["between_study_sd"]
-    if spread is not None and not 0.0 <= spread < math.sqrt(_LARGEST_LOG):
+    if spread is not None and not 0.0 <= spread <= MOST_BETWEEN_STUDY_SD:
         wrong.append(f"between_study_sd is {spread:g}")
     return wrong or _wrong_covariance(artifact["covariance"])
 

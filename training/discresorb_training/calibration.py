@@ -6,10 +6,11 @@ the patients are those of `case_mix`, types as assumed for each study.
 
 **Likelihood**: binomial where patients are counted, normal where a pooled proportion has a printed
 interval; a percentage printed without patients weighs like a count in 20. Single studies are
-integrated over u, so the between-study spread τ is estimated together with everything else. The
-penalty of training on the slopes of logit π is subtracted, because without it they run to the ends
-of their range: π nears 1 in sequestrations, where these proportions do not tell how near. Rows of one study overlap in patients (Komori's types add up to his total);
-they are all used, so no standard error is claimed.
+integrated over u, so the between-study spread τ is estimated together with everything else. A
+penalty on the slopes of logit π is subtracted, because without it they run to the ends of their
+range: π nears 1 in sequestrations, where these proportions do not tell how near. Rows of one study
+overlap in patients (Komori's types add up to his total); they are all used, so no standard error is
+claimed.
 
 **Assumptions** (`ASSUMPTIONS`): the proportions alone leave clinically absurd laws possible, which
 these two exclude. They are constraints of the fit, on probabilities averaged over centres.
@@ -26,7 +27,6 @@ import numpy as np
 from discresorb.clock import DAYS_PER_MONTH
 from discresorb.distributions import Array
 from discresorb_training.case_mix import SEQUESTRATION, SIZE_MEAN, SIZE_SD, TYPE_SHARES
-from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.evidence import Target, targets
 from discresorb_training.expected import EFFECT_WEIGHTS, STANDARD_EFFECTS, StudyPatients
@@ -36,6 +36,7 @@ __all__ = ["ASSUMPTIONS", "Calibration", "calibrate"]
 
 DISTRIBUTION = "loglogistic"
 PATIENTS_IF_NOT_PRINTED = 20
+PENALTY = 0.25  # of ½ · Σ (standardised slope of logit π)²; its own, so that training's can change
 ROOM = 0.0125  # beyond the assumptions, for the error of a model trained on a simulated cohort
 _DIGITS = 4  # of the parameters that are written
 _STARTS = (
@@ -78,8 +79,8 @@ def _early_sequestrations(p: Probability) -> Array:
 ASSUMPTIONS = (
     Assumption(
         "sequestrations of 9 and 11 mm still herniated 5.8 months after onset have p of at least "
-        "0.40 by month 12 after onset, and at any entry up to six months no less than a 5 mm protrusion over "
-        "the same span",
+        "0.40 by month 12 after onset, and at any entry up to six months no less than a 5 mm "
+        "protrusion over the same span",
         _late_sequestrations,
     ),
     Assumption(
@@ -141,7 +142,7 @@ class Calibration:
             "rms_difference": round(self.rms_difference, 4),
             "assumptions": [each.words for each in ASSUMPTIONS],
             "room_beyond_assumptions": ROOM,
-            "penalty": DEFAULT_PENALTY,
+            "penalty": PENALTY,
             "patients_if_not_printed": PATIENTS_IF_NOT_PRINTED,
             "studies": [
                 {
@@ -237,7 +238,7 @@ class _Objective:
             most = log_likelihood.max()
             total += most + np.log(EFFECT_WEIGHTS @ np.exp(log_likelihood - most))
         slopes = self._sds * process.ever[1:]
-        return float(0.5 * DEFAULT_PENALTY * (slopes**2).sum() - total)
+        return float(0.5 * PENALTY * (slopes**2).sum() - total)
 
     def _rows(self, expected: Array, rows: Array) -> Array:
         """Log-likelihood of the chosen rows at each column of expected proportions."""
@@ -280,12 +281,8 @@ def _unpacked(x: Array, digits: int | None = None) -> tuple[Process, float]:
 
 def _averaged(process: Process, spread: float) -> Probability:
     def probability(size: Array, sequestrated: Array, entry: Array, horizon: Array) -> Array:
-        size, sequestrated, entry, horizon = (
-            np.asarray(each)[..., None] for each in (size, sequestrated, entry, horizon)
-        )
-        by_centre = process.probability(
-            size, sequestrated, entry, horizon, spread * STANDARD_EFFECTS
-        )
+        span = process.span(size, sequestrated, entry, horizon).across_centres()
+        by_centre = span.probability(spread * STANDARD_EFFECTS)
         return by_centre @ EFFECT_WEIGHTS
 
     return probability

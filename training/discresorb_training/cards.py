@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,17 @@ from typing import Any
 from discresorb.errors import InputError, InputFileError
 from discresorb.files import write_whole
 from discresorb.reading import STANDARD_STREAM
+from discresorb.schema import MOST_BETWEEN_STUDY_SD
 
-__all__ = ["Description", "card_path", "described", "read_card", "write_card"]
+__all__ = [
+    "Description",
+    "card_content",
+    "card_path",
+    "described",
+    "hash_of",
+    "read_card",
+    "write_card",
+]
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,20 @@ def card_path(cohort: Path) -> Path:
 
 
 def write_card(cohort: Path, about: dict[str, Any]) -> None:
-    """Write the card, with the cohort's hash, so that it speaks of this very file."""
-    card = {**about, "file": cohort.name, "sha256": _hash(cohort)}
-    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
-    write_whole(card_path(cohort), text.encode())
+    """Write the card of a file that stands already."""
+    write_whole(card_path(cohort), card_content(cohort, cohort.read_bytes(), about))
+
+
+def card_content(cohort: Path, content: bytes, about: Mapping[str, Any]) -> bytes:
+    """Give a card's bytes, with the cohort's hash, so that it speaks of this very file."""
+    card = {**about, "file": cohort.name, "sha256": hash_of(content)}
+    text = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # a name's stray bytes become JSON's escapes
+
+
+def hash_of(content: bytes) -> str:
+    """Give the SHA-256 of a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_card(cohort: Path) -> dict[str, Any] | None:
@@ -55,6 +75,16 @@ def read_card(cohort: Path) -> dict[str, Any] | None:
     InputFileError
         If it cannot be read, or belongs to another state of the file.
     """
+    card = _card_of_any_state(cohort)
+    if card is not None and card.get("sha256") != hash_of(cohort.read_bytes()):
+        raise InputFileError(
+            f"{card_path(cohort)} does not describe this state of {cohort.name} (its hash "
+            "differs); remove the card and give --endpoint and --data-origin"
+        )
+    return card
+
+
+def _card_of_any_state(cohort: Path) -> dict[str, Any] | None:
     path = card_path(cohort)
     if not path.exists():
         return None
@@ -62,11 +92,8 @@ def read_card(cohort: Path) -> dict[str, Any] | None:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputFileError(f"{path} cannot be read: {error}") from None
-    if not isinstance(card, dict) or card.get("sha256") != _hash(cohort):
-        raise InputFileError(
-            f"{path} does not describe this state of {cohort.name} (its hash differs); remove the "
-            "card and give --endpoint and --data-origin"
-        )
+    if not isinstance(card, dict):
+        raise InputFileError(f"{path} is no data card; remove it")
     return card
 
 
@@ -86,6 +113,7 @@ def described(
     missing = [_option(key) for key, value in given.items() if value is None]
     path, card = Path(cohort), None
     if cohort != STANDARD_STREAM:
+        _refuse_other_origin(path, data_origin)
         # a card of another state of the file only matters where something is wanted from it
         with contextlib.suppress(*([] if missing else [InputFileError])):
             card = read_card(path)
@@ -95,15 +123,26 @@ def described(
             where = "standard input has no card" if cohort == STANDARD_STREAM else no_card
             raise InputError(f"{where}, so {' and '.join(missing)} must be given")
         return Description(str(endpoint), str(data_origin), between_study_sd)
-    origin = data_origin or _text(path, card, "data_origin")
-    if origin != card.get("data_origin", origin):
-        raise InputError(
-            f"--data-origin says {origin}, but {card_path(path)} says {card['data_origin']}; leave "
-            "the option out, or remove the card if it is wrong"
-        )
     if between_study_sd is None:
         between_study_sd = _spread(path, card)
-    return Description(endpoint or _text(path, card, "endpoint"), origin, between_study_sd)
+    return Description(
+        endpoint or _text(path, card, "endpoint"),
+        data_origin or _text(path, card, "data_origin"),
+        between_study_sd,
+    )
+
+
+def _refuse_other_origin(cohort: Path, data_origin: str | None) -> None:
+    """Refuse an origin that a card contradicts, even a card of another state of the file."""
+    card = None
+    with contextlib.suppress(InputFileError):
+        card = _card_of_any_state(cohort)
+    origin = (card or {}).get("data_origin")
+    if data_origin is not None and origin is not None and origin != data_origin:
+        raise InputError(
+            f"--data-origin says {data_origin}, but {card_path(cohort)} says {origin}; leave the "
+            "option out, or remove the card if it is wrong"
+        )
 
 
 def _text(cohort: Path, card: dict[str, Any], key: str) -> str:
@@ -116,14 +155,16 @@ def _text(cohort: Path, card: dict[str, Any], key: str) -> str:
 def _spread(cohort: Path, card: dict[str, Any]) -> float | None:
     key = "between_study_sd"
     spread = card.get(key)
-    if spread is None or (isinstance(spread, int | float) and not isinstance(spread, bool)):
-        return spread
-    raise InputFileError(f"{card_path(cohort)} has {spread!r} as {key}; give {_option(key)}")
+    if spread is None:
+        return None
+    number = isinstance(spread, int | float) and not isinstance(spread, bool)
+    if not number or not 0.0 <= spread <= MOST_BETWEEN_STUDY_SD:
+        raise InputFileError(
+            f"{card_path(cohort)} has {spread!r} as {key}, but it must be a number from 0 to "
+            f"{MOST_BETWEEN_STUDY_SD:g}; give {_option(key)}"
+        )
+    return float(spread)
 
 
 def _option(key: str) -> str:
     return f"--{key.replace('_', '-')}"
-
-
-def _hash(cohort: Path) -> str:
-    return hashlib.sha256(cohort.read_bytes()).hexdigest()

@@ -16,7 +16,7 @@ from discresorb_training.case_mix import (
     SMALLEST_SIZE,
 )
 from discresorb_training.evidence import Target
-from discresorb_training.process import Process, conditional
+from discresorb_training.process import Process
 
 __all__ = ["EFFECT_WEIGHTS", "STANDARD_EFFECTS", "StudyPatients"]
 
@@ -47,11 +47,8 @@ class StudyPatients:
 
     def proportions(self, process: Process, effects: Array) -> Array:
         """Give the expected proportion of each target at each centre effect, (targets, effects)."""
-        by_entry, by_horizon = (
-            process.resorbed_by(self._size, self._sequestrated, months)[:, None]
-            for months in (self._entry, self._horizon)
-        )
-        p = conditional(by_entry, by_horizon, effects)
+        span = process.span(self._size, self._sequestrated, self._entry, self._horizon)
+        p = span.across_centres().probability(effects)
         means: Array = np.add.reduceat(self._weight[:, None] * p, self._starts, axis=0)
         return means
 

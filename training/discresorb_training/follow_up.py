@@ -18,7 +18,7 @@ from discresorb_training.settings import Settings
 
 __all__ = ["FollowUp", "follow"]
 
-_LEAST_GAP = 7.0  # days between MRIs driven by symptoms
+_LEAST_GAP = 7.0  # days between MRIs driven by severity
 _MEAN_DELAY = 0.5 * DAYS_PER_MONTH  # from resorption to the MRI that it leads to
 _YEAR = 12.0
 
@@ -143,5 +143,6 @@ def _hazard_of_a_year(share: float, log_ratio: float) -> float:
 def _days_to_loss(draws: Draws, settings: Settings) -> Array:
     if settings.lost_by_year == 0.0:
         return np.full(draws.n, np.inf)
-    months = draws.exponential("lost") * _YEAR / -np.log1p(-settings.lost_by_year)
+    with np.errstate(over="ignore"):  # a tiny hazard: never
+        months = draws.exponential("lost") * _YEAR / -np.log1p(-settings.lost_by_year)
     return np.maximum(np.rint(months * DAYS_PER_MONTH), 1.0)

@@ -12,7 +12,7 @@ import typer
 
 from discresorb.errors import InputError
 from discresorb_training.parameters import Parameters
-from discresorb_training.settings import Settings
+from discresorb_training.settings import Settings, about
 
 __all__ = ["settings_from", "typed", "with_settings"]
 
@@ -82,15 +82,9 @@ def _spelt(name: str) -> str:
 
 
 def _annotation(field: dataclasses.Field[Any]) -> Any:
-    default = "from the calibration to published evidence"
-    if field.default is not dataclasses.MISSING:
-        shown = field.default
-        default = ",".join(f"{each:g}" for each in shown) if isinstance(shown, tuple) else shown
-    choices = field.metadata["choices"]
-    meaning = field.metadata["meaning"] + (f" ({', '.join(choices)})" if choices else "")
     option = typer.Option(
         _spelt(field.name),
-        help=f"{meaning[0].upper()}{meaning[1:]}. Default: {default}.",
+        help=about(field),
         metavar="X,X,…" if str(field.type).startswith("tuple") else None,
         rich_help_panel=_PANEL,
         show_default=False,

@@ -14,6 +14,7 @@ from discresorb_training.evidence import read_data
 __all__ = ["PARAMETERS_FILE", "Parameters", "calibrated", "read_parameters"]
 
 PARAMETERS_FILE = "parameters.json"
+_LARGEST = 1e6  # no parameter comes near; the settings say what each may be
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,33 @@ def read_parameters(path: Path) -> Parameters:
         If it is no such file.
     """
     try:
-        return _parameters(json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or not _has_parameters(content):
         raise InputFileError(
             f"{path} does not hold the simulator's parameters; `discresorb calibrate -o FILE` "
             "writes them"
-        ) from None
+        )
+    return _parameters(content)
+
+
+def _has_parameters(content: dict[str, Any]) -> bool:
+    lists = [content.get(name) for name in ("latency", "ever")]
+    numbers = [content.get(name) for name in ("scale", "between_study_sd")]
+    for each in lists:
+        numbers += each if isinstance(each, list) else [None]
+    return isinstance(content.get("distribution"), str) and all(
+        isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < _LARGEST
+        for number in numbers
+    )
 
 
 def _parameters(content: dict[str, Any]) -> Parameters:
     return Parameters(
-        str(content["distribution"]),
+        content["distribution"],
         tuple(float(each) for each in content["latency"]),
         float(content["scale"]),
         tuple(float(each) for each in content["ever"]),

@@ -7,11 +7,13 @@ effect u multiplies the odds of G(t) by exp(u) at every t:
 .. math::
 
    G_u(t) = \frac{e^u G(t)}{1 + (e^u - 1) G(t)}, \qquad
-   p_u = \frac{G_u(h) - G_u(e)}{1 - G_u(e)}.
+   p_u = \frac{G_u(h) - G_u(e)}{1 - G_u(e)}
+       = \frac{e^u [G(h) - G(e)]}{e^u [G(h) - G(e)] + Q(h) [Q(e) + e^u G(e)]}, \quad Q = 1 - G.
 
 For someone imaged at onset this adds u to logit p; the longer a herniation has stood at the index
 MRI, the less. With a log-logistic F a centre is again a log-logistic cure model, with its own
-location and its own π, so that a centre can have a model of its own.
+location and its own π, so that a centre can have a model of its own. Q and G(h) - G(e) are computed
+as they stand, not from G, which has no digits left where nearly everybody has resorbed.
 """
 
 from __future__ import annotations
@@ -23,22 +25,39 @@ import numpy as np
 from discresorb.curve import expit
 from discresorb.distributions import DISTRIBUTIONS, Array
 
-__all__ = ["Process", "conditional", "shifted"]
+__all__ = ["Process", "Span"]
+
+_LATEST = 600.0  # log months; a later time is never seen
 
 
-def shifted(share: Array, effect: float | Array) -> Array:
-    """Multiply the odds of a share by exp(effect)."""
-    return share * np.exp(effect) / (1.0 + np.expm1(effect) * share)
+@dataclass(frozen=True)
+class Span:
+    """What happens between entry and horizon in a typical centre, from onset on.
 
-
-def conditional(by_entry: Array, by_horizon: Array, effect: float | Array = 0.0) -> Array:
-    """P(resorbed by the horizon | not by entry) in a centre with this effect.
-
-    From the typical centre's G at entry and horizon; written so that no 1 - G cancels.
+    Parameters
+    ----------
+    before, between : float array
+        Probability of resorbing by entry, G(e), and between entry and horizon, G(h) - G(e).
+    left_at_entry, left_at_horizon : float array
+        Probability of being herniated still, Q(e) and Q(h).
     """
-    between = np.exp(effect) * (by_horizon - by_entry)
-    not_yet = (1.0 - by_horizon) * (1.0 + np.expm1(effect) * by_entry)
-    return between / (between + not_yet)
+
+    before: Array
+    between: Array
+    left_at_entry: Array
+    left_at_horizon: Array
+
+    def probability(self, effect: float | Array = 0.0) -> Array:
+        """P(resorbed by the horizon | still herniated at entry) in a centre with this effect."""
+        odds = np.exp(effect)
+        resorbed = odds * self.between
+        return resorbed / (
+            resorbed + self.left_at_horizon * (self.left_at_entry + odds * self.before)
+        )
+
+    def across_centres(self) -> Span:
+        """Give the same with a last axis for the effects of several centres."""
+        return Span(*(part[..., None] for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -62,12 +81,19 @@ class Process:
     scale: float
     ever: tuple[float, ...]
 
-    def resorbed_by(self, size: Array, sequestrated: Array, months: Array) -> Array:
-        """G: probability of having resorbed so many months after onset, in a typical centre."""
-        z = (np.log(months) - self._linear(self.latency, size, sequestrated)) / self.scale
-        ever = expit(self._linear(self.ever, size, sequestrated))
-        share: Array = ever * np.exp(DISTRIBUTIONS[self.distribution].log_cdf(z))
-        return share
+    def span(self, size: Array, sequestrated: Array, entry: Array, horizon: Array) -> Span:
+        """Describe the time between entry and horizon, both in months since onset."""
+        law = DISTRIBUTIONS[self.distribution]
+        ever, never = self._shares(size, sequestrated)
+        z_entry = self._standardised(size, sequestrated, entry)
+        z_horizon = self._standardised(size, sequestrated, horizon)
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):  # exp(-inf) is 0
+            return Span(
+                ever * np.exp(law.log_cdf(z_entry)),
+                ever * np.exp(law.log_interval(z_entry, z_horizon)),
+                never + ever * np.exp(law.log_survival(z_entry)),
+                never + ever * np.exp(law.log_survival(z_horizon)),
+            )
 
     def probability(
         self,
@@ -78,31 +104,49 @@ class Process:
         effect: float | Array = 0.0,
     ) -> Array:
         """P(resorbed by the horizon | still herniated at entry) in a centre with this effect."""
-        return conditional(
-            self.resorbed_by(size, sequestrated, entry),
-            self.resorbed_by(size, sequestrated, horizon),
-            effect,
-        )
+        return self.span(size, sequestrated, entry, horizon).probability(effect)
 
     def draw(
         self, uniform: Array, size: Array, sequestrated: Array, entry: Array, effect: Array
     ) -> Array:
         """Resorption times of patients herniated at entry; infinite for never.
 
-        The time at which G reaches a uniform draw between G(entry) and 1; never, if that lies
-        beyond π. A late time, or never, goes with a large draw.
+        The time at which the share still herniated, Q_u, has fallen from Q_u(entry) to its product
+        with a uniform draw; never, if that lies below 1 - π_u. A late time, or never, goes with a
+        large draw.
         """
-        by_entry = shifted(self.resorbed_by(size, sequestrated, entry), effect)
-        reached = shifted(by_entry + uniform * (1.0 - by_entry), -effect)
-        ever = expit(self._linear(self.ever, size, sequestrated))
-        resorbs = reached < ever
-        share = np.where(resorbs, reached / ever, 0.5)
-        log_months = self._linear(self.latency, size, sequestrated) + self.scale * DISTRIBUTIONS[
-            self.distribution
-        ].quantile(share)
-        return np.where(resorbs, np.maximum(np.exp(log_months), entry), np.inf)
+        law, odds = DISTRIBUTIONS[self.distribution], np.exp(effect)
+        ever, never = self._shares(size, sequestrated)
+        z_entry = self._standardised(size, sequestrated, entry)
+        with np.errstate(over="ignore", under="ignore"):  # exp(-inf) is 0
+            log_left = law.log_survival(z_entry)
+            left = never + ever * np.exp(log_left)
+            before = ever * np.exp(law.log_cdf(z_entry))
+        left_there = (1.0 - uniform) * left / (left + odds * before)
+        left = odds * left_there / ((1.0 - left_there) + odds * left_there)
+        resorbs = left > never
+        share = np.where(resorbs, left - never, 1.0) / ever
+        with np.errstate(divide="ignore"):  # a resorption on the day of the index MRI
+            log_share = np.minimum(np.log(share), np.minimum(log_left, -np.finfo(float).tiny))
+            log_months = self._location(size, sequestrated) + self.scale * (
+                law.inverse_log_survival(log_share)
+            )
+        times = np.maximum(np.exp(np.minimum(log_months, _LATEST)), entry)
+        return np.where(resorbs, times, np.inf)
 
-    def _linear(self, slopes: tuple[float, ...], size: Array, sequestrated: Array) -> Array:
-        intercept, by_size, by_type = slopes
-        line: Array = intercept + by_size * size + by_type * sequestrated
-        return line
+    def _shares(self, size: Array, sequestrated: Array) -> tuple[Array, Array]:
+        logit = _line(self.ever, size, sequestrated)
+        return expit(logit), expit(-logit)
+
+    def _location(self, size: Array, sequestrated: Array) -> Array:
+        return _line(self.latency, size, sequestrated)
+
+    def _standardised(self, size: Array, sequestrated: Array, months: Array) -> Array:
+        z: Array = (np.log(months) - self._location(size, sequestrated)) / self.scale
+        return z
+
+
+def _line(coefficients: tuple[float, ...], size: Array, sequestrated: Array) -> Array:
+    intercept, by_size, by_type = coefficients
+    line: Array = intercept + by_size * size + by_type * sequestrated
+    return line

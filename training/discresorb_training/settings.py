@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ from discresorb_training.case_mix import (
 from discresorb_training.parameters import calibrated
 from discresorb_training.process import Process
 
-__all__ = ["VISIT_PLANS", "Settings"]
+__all__ = ["VISIT_PLANS", "Settings", "about"]
 
 VISIT_PLANS = ("protocol", "symptoms")
 _LARGEST = 1000.0
@@ -52,7 +51,7 @@ class _Limits:
         )
 
 
-_PROBABILITY = _Limits(0.0, below=1.0)
+_PROBABILITY = _Limits(0.0, 0.999)
 _POSITIVE = _Limits(above=0.0)
 
 
@@ -81,6 +80,8 @@ class Settings:
 
     Patients are still herniated at their index MRI. Growth of a herniation, and shrinkage short of
     resorption, are ignored.
+
+    @parameters
 
     Raises
     ------
@@ -115,7 +116,7 @@ class Settings:
     latency: tuple[float, ...] = _setting(
         _calibrated("latency"),
         "intercept, slope of size_mm and of sequestrated on log months to resorption",
-        _Limits(),
+        _Limits(-50.0, 50.0),
         length=3,
     )
     scale: float = _setting(
@@ -124,7 +125,7 @@ class Settings:
     ever: tuple[float, ...] = _setting(
         _calibrated("ever"),
         "intercept, slope of size_mm and of sequestrated on the logit of ever resorbing",
-        _Limits(),
+        _Limits(-50.0, 50.0),
         length=3,
     )
 
@@ -143,8 +144,8 @@ class Settings:
     )
     sites_balanced: bool = _setting(
         False,
-        "centre effects are the equally likely quantiles of their distribution, so that they add "
-        "up to 0, instead of drawn at random",
+        "centre effects are not drawn at random, but evenly spaced normal quantiles with mean and "
+        "SD exactly as set, in random order",
     )
 
     severity_resorption: float = _setting(
@@ -169,7 +170,7 @@ class Settings:
     )
     visit_gap: float = _setting(
         4.0,
-        "symptoms: mean months between MRIs of a patient of mean severity (at most one a week)",
+        "symptoms: mean months between MRIs of a patient of mean severity (at least a week)",
         _Limits(0.25, _LONGEST),
     )
     visit_severity: float = _setting(
@@ -220,6 +221,8 @@ class Settings:
         problems = problems or self._joint_problems()
         if problems:
             raise InputError(problems)
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
 
     def process(self) -> Process:
         """Give the law of resorption in a typical centre."""
@@ -234,12 +237,18 @@ class Settings:
         if field.type == "str":
             return _text_problems(name, value, field.metadata["choices"])
         if field.type == "bool":
-            return [] if isinstance(value, bool) else [f"{name} is {value!r}, but must be a bool"]
-        if field.type == "int" and not isinstance(value, numbers.Integral):
-            return [f"{name} is {value!r}, but must be a whole number"]
+            return (
+                []
+                if isinstance(value, bool | np.bool_)
+                else [f"{name} is {value!r}, but must be a bool"]
+            )
         try:
-            values = np.array(value, dtype=float)
-        except (TypeError, ValueError):
+            values = np.asarray(value)
+        except ValueError:  # a ragged sequence
+            return [f"{name} is {value!r}, which is not of the right shape"]
+        if field.type == "int" and values.dtype.kind not in "iu":
+            return [f"{name} is {value!r}, but must be a whole number"]
+        if values.dtype.kind not in "iuf":
             return [f"{name} is {value!r}, but must hold numbers only"]
         if field.type.startswith("tuple") != (values.ndim == 1):
             return [f"{name} is {value!r}, which is not of the right shape"]
@@ -273,25 +282,47 @@ class Settings:
         return problems
 
 
+def _plain(value: Any) -> Any:
+    """Give lists and arrays as tuples, and numpy's scalars as Python's, for JSON and hashing."""
+    if isinstance(value, str):
+        return value
+    plain = np.asarray(value).tolist()
+    return tuple(plain) if isinstance(plain, list) else plain
+
+
 def _text_problems(name: str, value: object, choices: Sequence[str]) -> list[str]:
+    if not isinstance(value, str):
+        return [f"{name} is {value!r}, but must be text"]
     if choices:
         allowed = f"one of {', '.join(choices)}"
         return [] if value in choices else [f"{name} is {value!r}, but must be {allowed}"]
     try:
-        datetime.date.fromisoformat(str(value))
+        date = datetime.date.fromisoformat(value)
     except ValueError:
-        return [f"{name} is {value!r}, but must be a date written YYYY-MM-DD"]
+        date = None
+    if date is None or str(date) != value or not 1900 <= date.year <= 2100:
+        return [f"{name} is {value!r}, but must be a date written YYYY-MM-DD, from 1900 to 2100"]
     return []
 
 
-Settings.__doc__ = "\n".join(
-    [
-        f"{Settings.__doc__}",
-        "    Parameters",
-        "    ----------",
-        *(
-            f"    {field.name} : {field.type}\n        {field.metadata['meaning']}."
-            for field in dataclasses.fields(Settings)
-        ),
-    ]
-)
+def _parameters_section() -> str:
+    """Document every setting from its field: meaning, what it may be, default."""
+    lines = ["    Parameters", "    ----------"]
+    for field in dataclasses.fields(Settings):
+        lines += [f"    {field.name} : {field.type}", f"        {about(field)}"]
+    return "\n".join(lines)
+
+
+def about(field: dataclasses.Field[Any]) -> str:
+    """Say what a setting means, what it may be, and its default."""
+    meaning, limits = field.metadata["meaning"], field.metadata["limits"]
+    choices, default = field.metadata["choices"], "from the calibration to published evidence"
+    allowed = f"; one of {', '.join(choices)}" if choices else f"; {limits.words}" if limits else ""
+    if field.default is not dataclasses.MISSING:
+        shown = field.default
+        default = ",".join(f"{each:g}" for each in shown) if isinstance(shown, tuple) else shown
+    return f"{meaning[0].upper()}{meaning[1:]}{allowed}. Default: {default}."
+
+
+if Settings.__doc__:  # none under python -OO
+    Settings.__doc__ = Settings.__doc__.replace("    @parameters", _parameters_section())

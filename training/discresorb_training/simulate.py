@@ -21,7 +21,7 @@ from discresorb.errors import InputError
 from discresorb_training.case_mix import SEQUESTRATION, SMALLEST_SIZE, TYPES
 from discresorb_training.draws import Draws
 from discresorb_training.follow_up import follow
-from discresorb_training.process import conditional
+from discresorb_training.process import Process
 from discresorb_training.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = ["ENDPOINT", "Simulation", "simulate_cohort", "simulate_visits"]
 
 ENDPOINT = "definite regression of the herniation on MRI"
 TRUTH_MONTHS = (3, 6, 12)
+_LEAST_LEFT = 1e-290  # a smaller share of herniations has no digits left to condition on
 MOST_PATIENTS = 10_000_000  # in memory; make more in several files, each with its own seed
 
 
@@ -56,7 +57,7 @@ def simulate_cohort(
     truth : pandas.DataFrame
         patient_id, type, severity, centre_effect, resorption_months (empty if never), never, and
         p_true_3, p_true_6, p_true_12: P(resorbed within so many months of the index MRI | herniated
-        then), averaged over the cohort's centres.
+        then), averaged over the centres of the settings, each counted once.
 
     Raises
     ------
@@ -119,21 +120,21 @@ class Simulation:
 
     def __init__(self, n: int, *, seed: int = 0, settings: Settings | None = None) -> None:
         _check(n, seed)
-        self._settings = settings = settings or Settings()
+        settings = Settings() if settings is None else settings
+        if not isinstance(settings, Settings):
+            raise InputError(f"settings is {settings!r}, but must be a Settings")
+        self.settings = settings
         draws = Draws(seed, n)
         self._ids = [f"S{number:0{max(4, len(str(n)))}d}" for number in range(1, n + 1)]
         self._type, self._size = _case_mix(draws, settings)
         self._sequestrated = (self._type == SEQUESTRATION).astype(float)
         self._centres = _Centres.draw(draws, settings)
         self._entry = _entry_days(draws, settings)
-        uniform = draws.uniform("event")
-        self._event = settings.process().draw(
-            uniform,
-            self._size,
-            self._sequestrated,
-            self._entry / DAYS_PER_MONTH,
-            self._centres.effects[self._centres.of_patient],
-        )
+        uniform, process = draws.uniform("event"), settings.process()
+        patients = self._size, self._sequestrated, self._entry / DAYS_PER_MONTH
+        _check_herniated(process, *patients)
+        effects = self._centres.effects[self._centres.of_patient]
+        self._event = process.draw(uniform, *patients, effects)
         link = settings.severity_resorption
         own = np.sqrt(1.0 - link**2) * draws.normal("severity")
         self._severity = own + link * ndtri(uniform) if link else own
@@ -184,15 +185,12 @@ class Simulation:
 
     def probability(self, months: float) -> Array:
         """P(resorbed within so many months of the index MRI), averaged over the centres."""
-        process, entry = self._settings.process(), self._entry / DAYS_PER_MONTH
-        by_entry, by_horizon = (
-            process.resorbed_by(self._size, self._sequestrated, at)
-            for at in (entry, entry + months)
-        )
+        entry = self._entry / DAYS_PER_MONTH
+        span = self.settings.process().span(self._size, self._sequestrated, entry, entry + months)
         effects, times = np.unique(self._centres.effects, return_counts=True)
         total = np.zeros(len(entry))
         for effect, count in zip(effects, times, strict=True):
-            total += count * conditional(by_entry, by_horizon, effect)
+            total += count * span.probability(effect)
         return total / times.sum()
 
     def visits(self) -> pd.DataFrame:
@@ -223,22 +221,33 @@ class Simulation:
 
     def _who(self) -> dict[str, object]:
         who: dict[str, object] = {"patient_id": self._ids}
-        if self._settings.sites:
-            width = max(2, len(str(self._settings.sites)))
-            names = np.array([f"C{k + 1:0{width}d}" for k in range(self._settings.sites)])
+        if self.settings.sites:
+            width = max(2, len(str(self.settings.sites)))
+            names = np.array([f"C{k + 1:0{width}d}" for k in range(self.settings.sites)])
             who["site_id"] = names[self._centres.of_patient]
         return who
 
     def _dates(self, days: Array) -> Array:
-        first = np.datetime64(self._settings.first_imaging_date, "D")
+        first = np.datetime64(self.settings.first_imaging_date, "D")
         return np.datetime_as_string(first + days.astype("timedelta64[D]"))
+
+
+def _check_herniated(process: Process, size: Array, sequestrated: Array, entry: Array) -> None:
+    """Refuse a law under which somebody cannot be herniated at the index MRI."""
+    left = process.span(size, sequestrated, entry, entry).left_at_entry
+    worst = int(np.argmin(left))
+    if not left[worst] > _LEAST_LEFT:
+        raise InputError(
+            "latency, scale and ever leave no chance that a herniation is still there at the index "
+            f"MRI, as in a patient of {size[worst]:g} mm {entry[worst]:.2f} months after onset"
+        )
 
 
 def _check(n: object, seed: object) -> None:
     problems = []
-    if not isinstance(n, int | np.integer) or not 1 <= n <= MOST_PATIENTS:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= MOST_PATIENTS:
         problems.append(f"n is {n}, but must be a whole number from 1 to {MOST_PATIENTS}")
-    if not isinstance(seed, int | np.integer) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         problems.append(f"seed is {seed}, but must be a whole number of 0 or more")
     if problems:
         raise InputError(problems)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +14,9 @@ import typer
 from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from discresorb_training.calibration import Calibration
+    from discresorb_training.settings import Settings
+    from discresorb_training.simulate import Simulation
 
 __all__ = ["app"]
 
@@ -37,27 +41,29 @@ def calibrate(
     simulate --parameters reads the file. The shipped evidence, what is assumed where a study prints
     nothing, and the two stated assumptions are described in docs/calibration.md.
     """
-    import json
-
+    from discresorb.errors import InputError
     from discresorb.files import check_target, write_whole
+    from discresorb.reading import STANDARD_STREAM
     from discresorb_training.calibration import calibrate as fit
 
+    if output and str(output) == STANDARD_STREAM:
+        raise InputError(
+            "calibrate prints to standard output by itself; --json prints what -o writes"
+        )
     if output:
         check_target(output, force=force)
     calibration = fit()
-    made_by = " ".join(["discresorb calibrate", *(["-o", output.name] if output else [])])
+    made_by = shlex.join(["discresorb", "calibrate", *(["-o", output.name] if output else [])])
     content = json.dumps(
         {"made_by": made_by, **calibration.to_dict()}, indent=1, ensure_ascii=False
     )
     if output:
-        write_whole(output, (content + "\n").encode())
+        write_whole(output, (content + "\n").encode("utf-8", "backslashreplace"))
         typer.echo(f"Wrote {output}.", err=True)
     typer.echo(content if as_json else "\n".join(_table(calibration)))
 
 
 def _table(calibration: Calibration) -> list[str]:
-    import textwrap
-
     from discresorb_training.calibration import ASSUMPTIONS, PATIENTS_IF_NOT_PRINTED
 
     lines = ["Published and simulated proportions resorbed", ""]
@@ -117,7 +123,11 @@ def simulate(
     ] = None,
     parameters: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Parameters that calibrate wrote; else the shipped."),
+        typer.Option(
+            metavar="FILE",
+            readable=False,  # what cannot be read is told of like all else that is wrong with it
+            help="Parameters that calibrate wrote; else the shipped.",
+        ),
     ] = None,
     about: Annotated[
         str | None, typer.Option(help="What the cohort stands for, in words, for its card.")
@@ -131,66 +141,73 @@ def simulate(
     Beside cohort.csv this writes cohort.truth.csv (event times and true probabilities) and
     cohort.card.json (how it was made, and what it is not), which train reads.
     """
-    import shlex
-
-    from discresorb.errors import InputError
-    from discresorb.files import check_target, replacing
-    from discresorb.reading import STANDARD_STREAM
-    from discresorb_training.cards import card_path, write_card
-    from discresorb_training.parameters import read_parameters
+    from discresorb_training.cohort_files import CohortFiles
     from discresorb_training.simulate import Simulation
 
-    truth = output.with_name(f"{output.stem}.truth.csv")
-    tables = [output, truth, *([visits_file] if visits_file else [])]
-    described = [output, *([visits_file] if visits_file else [])]
-    targets = [*tables, *map(card_path, described)]
-    if STANDARD_STREAM in map(str, tables):
-        raise InputError("simulate writes several files; name one with -o FILE")
-    if len({path.resolve() for path in targets}) < len(targets):
-        raise InputError(f"--visits-file {visits_file} would overwrite another file of this run")
-    for path in targets:
-        check_target(path, force=force)
-    settings = settings_from(entered, read_parameters(parameters) if parameters else None)
+    files = CohortFiles(output, visits_file)
+    files.check(force=force, inputs=[parameters] if parameters else [])
+    settings = _settings(entered, parameters)
     simulation = Simulation(n, seed=seed, settings=settings)
-    frames = [simulation.cohort(), simulation.truth()]
-    frames += [simulation.visits()] if visits_file else []
-    for frame, path in zip(frames, tables, strict=True):
-        with replacing(path) as stream:
-            frame.to_csv(stream, index=False, lineterminator="\n")
-    options: dict[str, object] = {"visits_file": visits_file and visits_file.name}
-    options |= {"parameters": parameters and parameters.name, **entered, "about": about}
+    options: dict[str, object] = {"visits_file": _seen_from(output, visits_file)}
+    options |= {"parameters": _seen_from(output, parameters), **entered, "about": about}
     made_by = ["discresorb", "simulate", "-n", str(n), "--seed", str(seed), "-o", output.name]
     made_by += [word for name, value in options.items() for word in typed(name, value)]
-    card = {
-        **({"about": about} if about else {}),
-        "made_by": shlex.join(made_by),
-        **_facts(simulation, frames[0], settings.to_dict()),
-    }
-    one_a_patient = "a simulated cohort of patients with a lumbar disc herniation, one row each"
-    one_an_mri = (
-        f"the same simulated patients as {output.name}, one row an MRI, as a database exports"
-    )
-    for path, what in zip(described, (one_a_patient, one_an_mri), strict=False):
-        write_card(path, {"what": what, **card})
-    typer.echo(f"Wrote {', '.join(path.name for path in targets)}.", err=True)
+    said = {"about": about} if about else {}
+    files.write(simulation, {**said, "made_by": shlex.join(made_by), **_facts(simulation)})
+    typer.echo(f"Wrote {', '.join(path.name for path in files.targets())}.", err=True)
 
 
-def _facts(simulation: Any, cohort: pd.DataFrame, settings: dict[str, Any]) -> dict[str, object]:
-    """Say what every simulated table is, and what it is not."""
+def _settings(entered: dict[str, Any], parameters: Path | None) -> Settings:
+    """Make settings; what is wrong with a file of parameters names the file."""
+    from discresorb.errors import InputError, InputFileError
+    from discresorb_training.parameters import read_parameters
+
+    if parameters is None:
+        return settings_from(entered, None)
+    law = read_parameters(parameters)
+    try:
+        settings_from({}, law)
+    except InputError as error:
+        raise InputFileError([f"{parameters}: {each}" for each in error.problems]) from None
+    return settings_from(entered, law)
+
+
+def _seen_from(output: Path, other: Path | None) -> str | None:
+    """Name another file as a command in the output's folder would."""
+    return None if other is None else os.path.relpath(other, output.parent)
+
+
+def _facts(simulation: Simulation) -> dict[str, object]:
+    """Say what every simulated table holds, and what it is not."""
     from discresorb.wording import SYNTHETIC
     from discresorb_training.simulate import ENDPOINT, TRUTH_MONTHS
 
+    settings, seen = simulation.settings, simulation.cohort()["first_resorbed_months"].notna()
     true = {f"{m} months": round(float(simulation.probability(m).mean()), 4) for m in TRUTH_MONTHS}
     return {
         "endpoint": ENDPOINT,
         "data_origin": SYNTHETIC,
-        "between_study_sd": settings["site_sd"] or None,
-        "share_seen_resorbed": round(float(cohort["first_resorbed_months"].notna().mean()), 4),
+        "between_study_sd": settings.site_sd or None,
+        "between_study_sd_is": "for the intervals of a model trained on this; the patients differ "
+        "by centre only where sites is above 0",
+        "share_seen_resorbed": round(float(seen.mean()), 4),
         "mean_true_probability": true,
-        "settings": settings,
+        "settings": settings.to_dict(),
         "what_it_is_not": "data of any patient, or evidence about any; for demonstration only. "
         "Growth of a herniation is ignored; herniation types, sizes, times of imaging and exits "
-        "are assumptions; the law of resorption is fitted to published proportions, which differ "
-        "between studies by more than chance. The share seen to have resorbed is less than the "
-        "share that has, because MRIs are few and follow-up ends early",
+        f"are assumptions; {_origin_of_law(settings)}. The share seen to have resorbed is less "
+        "than the share that has, because MRIs are few and follow-up ends early",
     }
+
+
+def _origin_of_law(settings: Settings) -> str:
+    from discresorb_training.settings import Settings
+
+    law = ("distribution", "latency", "scale", "ever", "shift", "site_sd")
+    ours = [name for name in law if getattr(settings, name) != getattr(Settings(), name)]
+    if ours:
+        return f"the law of resorption is not the calibrated one, but has its own {', '.join(ours)}"
+    return (
+        "the law of resorption is fitted to published proportions, which differ between studies by "
+        "more than chance"
+    )

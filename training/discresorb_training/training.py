@@ -15,6 +15,7 @@ from discresorb.artifact import save_artifact
 from discresorb.distributions import DISTRIBUTIONS
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
+from discresorb.schema import MOST_BETWEEN_STUDY_SD, wrong_with
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.content import artifact_content
@@ -71,6 +72,9 @@ class TrainResult:
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Save as ``NAME.joblib`` with its JSON twin and hashes."""
+        wrong = wrong_with(self.artifact)
+        if wrong:  # it could not be loaded again
+            raise TrainingError("nothing was saved, the model is not whole: " + "; ".join(wrong))
         save_artifact(self.artifact, Path(path), force=force)
 
 
@@ -190,6 +194,8 @@ def _check_settings(
     problems = []
     if not isinstance(endpoint, str) or not endpoint.strip():
         problems.append("endpoint is empty; say in words what counted as resorbed")
+    elif not endpoint.isprintable():
+        problems.append(f"endpoint entered as {endpoint!r}, but must be printable text")
     if data_origin not in DATA_ORIGINS:
         problems.append(
             f"data_origin entered as {data_origin}, but must be one of {', '.join(DATA_ORIGINS)}"
@@ -201,9 +207,14 @@ def _check_settings(
         )
     if cure != "auto" and not isinstance(cure, bool):
         problems.append(f"cure entered as {cure}, but must be auto, True or False")
-    for name, value in (("penalty", penalty), ("between_study_sd", between_study_sd or 0.0)):
-        if not isinstance(value, numbers.Real) or not 0.0 <= value < math.inf:
-            problems.append(f"{name} entered as {value}, but must be a number of 0 or more")
+    if not isinstance(penalty, numbers.Real) or not 0.0 <= penalty < math.inf:
+        problems.append(f"penalty entered as {penalty}, but must be a number of 0 or more")
+    spread = 0.0 if between_study_sd is None else between_study_sd
+    if not isinstance(spread, numbers.Real) or not 0.0 <= spread <= MOST_BETWEEN_STUDY_SD:
+        problems.append(
+            f"between_study_sd entered as {spread}, but must be a number from 0 to "
+            f"{MOST_BETWEEN_STUDY_SD:g}"
+        )
     if not isinstance(seed, numbers.Integral) or seed < 0:
         problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
     if problems:
