@@ -2,8 +2,8 @@
 
 1. The shipped model against the truth of the cohort that it was trained on.
 2. Cohorts of 1,000 of the shipped law: bias and coverage of the 95 % interval for five profiles
-   that the data support, one at the edge of that, and four that they do not. Supported: entry and size within the 10th to
-   90th percentile of patients of that type (sequestrated or not).
+   that the data support, one at the edge of that, and four that they do not. Supported: entry and
+   size within the 10th to 90th percentile of patients of that type (sequestrated or not).
 3. What the default penalty was chosen by, also on cohorts of 150.
 4. How often a model of such a cohort keeps the two assumptions of the calibration.
 

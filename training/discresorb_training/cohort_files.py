@@ -74,18 +74,23 @@ class CohortFiles:
         Old cards go before any table changes, so that a run that is killed leaves no card that
         describes another table.
         """
+        from discresorb_training.simulate import TRUTH_COLUMNS, VISIT_COLUMNS
+
         tables = {self.cohort: _csv(simulation.cohort()), self.truth: _csv(simulation.truth())}
-        whats = {self.cohort: _ONE_A_PATIENT}
+        whats: dict[Path, dict[str, object]] = {
+            self.cohort: {"what": _ONE_A_PATIENT, "columns_of_the_truth": TRUTH_COLUMNS}
+        }
         if self.visits:
             tables[self.visits] = _csv(simulation.visits())
-            whats[self.visits] = (
+            what = (
                 f"the same simulated patients as {self.cohort.name}, one row an MRI, as a database "
                 "exports"
             )
+            whats[self.visits] = {"what": what, "columns": VISIT_COLUMNS}
         hashes = {path.name: hash_of(content) for path, content in tables.items()}
         cards = {
             card_path(path): card_content(
-                path, tables[path], {"what": what, **about, "files_of_this_run": hashes}
+                path, tables[path], {**what, **about, "files_of_this_run": hashes}
             )
             for path, what in whats.items()
         }

@@ -31,6 +31,25 @@ __all__ = ["ENDPOINT", "Simulation", "simulate_cohort", "simulate_visits"]
 
 ENDPOINT = "definite regression of the herniation on MRI"
 TRUTH_MONTHS = (3, 6, 12)
+TRUTH_COLUMNS = {
+    "type": "herniation type; no covariate",
+    "severity": "of symptoms, a standard normal score",
+    "centre_effect": "added to the logit of having resorbed, the shift included",
+    "resorption_months": "months since onset; empty for never",
+    "never": "1 if the herniation never resorbs",
+    "p_true_3, p_true_6, p_true_12": "true P(resorbed within so many months of the index MRI | "
+    "herniated then), averaged over the centres, each counted once",
+}
+VISIT_COLUMNS = {
+    "onset_date": "when the symptoms began",
+    "mri_date": "one row an MRI, in order; a patient's first is the index MRI",
+    "finding": "herniated or resorbed",
+    "size_mm": "as at the index MRI, because growth is ignored; empty once resorbed",
+    "sequestrated": "as at the index MRI",
+    "leg_pain": "0 to 10, from the severity of symptoms; the same at every MRI",
+    "surgery_date": "empty if follow-up did not end with surgery",
+    "exit_date, exit_reason": "when and how follow-up ended: resorbed, surgery, lost or end",
+}
 _LEAST_LEFT = 1e-290  # a smaller share of herniations has no digits left to condition on
 MOST_PATIENTS = 10_000_000  # in memory; make more in several files, each with its own seed
 
