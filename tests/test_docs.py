@@ -11,10 +11,10 @@ from conftest import ROOT
 
 from discresorb_training import Settings
 from discresorb_training.calibration import Calibration
+from discresorb_training.calibration_table import calibration_table
 from discresorb_training.evidence import targets
 from discresorb_training.expected import EFFECT_WEIGHTS, STANDARD_EFFECTS, StudyPatients
 from discresorb_training.parameters import calibrated
-from discresorb_training.simulation_commands import _table
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "benchmarks" / "results"
 QUOTED = re.compile(r"<!-- (.+?) -->\n```\n(.*?)\n```", re.DOTALL)
@@ -28,7 +28,9 @@ def test_the_calibration_page_quotes_the_command() -> None:
     shipped, rows = calibrated(), targets()
     process = Settings().process()
     by_effect = StudyPatients(rows).proportions(process, shipped.site_sd * STANDARD_EFFECTS)
-    printed = _table(Calibration(process, shipped.site_sd, rows, by_effect @ EFFECT_WEIGHTS))
+    printed = calibration_table(
+        Calibration(process, shipped.site_sd, rows, by_effect @ EFFECT_WEIGHTS)
+    )
     assert quotations("calibration.md") == {"discresorb calibrate": "\n".join(printed)}
 
 

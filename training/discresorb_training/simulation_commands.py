@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,6 @@ import typer
 from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
-    from discresorb_training.calibration import Calibration
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import Simulation
 
@@ -45,6 +43,7 @@ def calibrate(
     from discresorb.files import check_target, write_whole
     from discresorb.reading import STANDARD_STREAM
     from discresorb_training.calibration import calibrate as fit
+    from discresorb_training.calibration_table import calibration_table
 
     if output and str(output) == STANDARD_STREAM:
         raise InputError(
@@ -60,54 +59,7 @@ def calibrate(
     if output:
         write_whole(output, (content + "\n").encode("utf-8", "backslashreplace"))
         typer.echo(f"Wrote {output}.", err=True)
-    typer.echo(content if as_json else "\n".join(_table(calibration)))
-
-
-def _table(calibration: Calibration) -> list[str]:
-    from discresorb_training.calibration import ASSUMPTIONS, PATIENTS_IF_NOT_PRINTED
-
-    lines = ["Published and simulated proportions resorbed", ""]
-    lines.append(
-        f"{'target':<24}{'months':>7}  {'published (95 % interval)':<27}"
-        f"{'assumed: types, size, onset':<34}{'simulated':>9}{'difference':>11}"
-    )
-    for target, simulated, difference in zip(
-        calibration.targets, calibration.simulated, calibration.differences, strict=True
-    ):
-        printed, assumed = target.published, target.assumed
-        months = f"{target.months:g}" + ("" if printed.months is not None else "*")
-        interval = "" if printed.low is None else f" ({printed.low:.3f} to {printed.high:.3f})"
-        mix = "/".join(f"{100 * share:.0f}" for share in assumed.type_shares)
-        size = f", > {assumed.min_size_mm:g} mm" if assumed.min_size_mm else ""
-        given = f"{mix}{size}, {assumed.mean_entry_months:.1f} months"
-        lines.append(
-            f"{printed.key:<24}{months:>7}  {printed.proportion:<5.3f}{interval:<22}{given:<34}"
-            f"{simulated:>9.3f}{difference:>+11.3f}"
-        )
-    process = calibration.process
-    lines += [
-        "",
-        "* months assumed, none printed. Types: % bulge/protrusion/extrusion/sequestration; onset: "
-        "mean months to the",
-        "  baseline MRI. A percentage printed without patients weighs like a count in "
-        f"{PATIENTS_IF_NOT_PRINTED}. Simulated: averaged over centres.",
-        "",
-        f"Root mean square difference over {len(calibration.targets)} targets: "
-        f"{calibration.rms_difference:.3f}",
-        f"Between-study spread on the logit scale: {calibration.between_study_sd:g}",
-        "",
-        "Stated assumptions, and by how much they are kept",
-        *(
-            textwrap.fill(f"  {margin:+.4f}  {assumption.words}", 110, subsequent_indent=" " * 11)
-            for margin, assumption in zip(calibration.margins(), ASSUMPTIONS, strict=True)
-        ),
-        "",
-        f"Parameters ({process.distribution})",
-        "  log months to resorption: {:g} {:+g} size_mm {:+g} sequestrated".format(*process.latency)
-        + f", scale {process.scale:g}",
-        "  logit of ever resorbing:  {:g} {:+g} size_mm {:+g} sequestrated".format(*process.ever),
-    ]
-    return lines
+    typer.echo(content if as_json else "\n".join(calibration_table(calibration)))
 
 
 @app.command()
