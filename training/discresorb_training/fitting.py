@@ -66,16 +66,18 @@ class Dataset:
         """
         share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
         mean = share @ X
-        design = np.empty((len(X), X.shape[1] + 1))
-        design[:, 0] = 1.0
-        np.subtract(X, mean, out=design[:, 1:])
-        sd = np.sqrt(share @ design[:, 1:] ** 2)
-        design[:, 1:] /= sd
+        rows = np.empty((X.shape[1] + 1, len(X)))  # one covariate after the other, as blocks are
+        rows[0] = 1.0
+        sd = np.empty_like(mean)
+        for j, row in enumerate(rows[1:]):
+            np.subtract(X[:, j], mean[j], out=row)
+            sd[j] = np.sqrt(np.square(row) @ share)
+            row /= sd[j]
         latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
         timed = latest > 0.0
         time_unit = float(np.exp(share[timed] @ np.log(latest[timed]) / share[timed].sum()))
         prepared = prepare(
-            design,
+            rows.T,
             y["lower"],
             y["upper"],
             y["entry"],
