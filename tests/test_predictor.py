@@ -66,7 +66,9 @@ def test_the_printed_equation_gives_the_prediction(
     known: dict[str, Any] = {"size_mm": 11.0, "sequestrated": 1.0, "entry": 0.5, "horizon": 6.7}
     known |= {"exp": math.exp, "ln": math.log, "Phi": lambda z: 0.5 * math.erfc(-z / math.sqrt(2))}
     for line in equation(stored):
-        name, argument, formula = re.fullmatch(r"(\w+)(?:\((\w)\))? = (.+)", line).groups()  # type: ignore[union-attr]  # every line has this form
+        parts = re.fullmatch(r"(\w+)(?:\((\w)\))? = (.+)", line)
+        assert parts, line
+        name, argument, formula = parts.groups()
         code = f"lambda {argument}: {formula}" if argument else formula
         known[name] = eval(code, known)  # noqa: S307 - our own formulas
     found = Predictor(stored).predict(

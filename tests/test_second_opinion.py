@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,8 +46,8 @@ def test_disagrees_when_lifelines_finds_more(monkeypatch: pytest.MonkeyPatch) ->
     model = ResorptionModel().fit(X, y)
     fit = fitting.fit_dataset
 
-    def stops_early(*args: object, **options: object) -> object:
-        found = fit(*args, **options)  # type: ignore[arg-type]  # passed through
+    def stops_early(*args: Any, **options: Any) -> object:
+        found = fit(*args, **options)
         object.__setattr__(found, "log_likelihood", found.log_likelihood - 0.01)
         return found
 

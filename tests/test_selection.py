@@ -38,9 +38,11 @@ def test_the_score_is_of_patients_held_out() -> None:
 
 def test_the_penalty_is_part_of_what_is_compared() -> None:
     X, y = (np.asarray(part) for part in simulated(300))
-    options = {"distributions": ["weibull"], "cures": [True]}
-    scores = [compare(X, y, penalty=p, **options)[0].log_score for p in (0.5, 5.0)]  # type: ignore[arg-type]  # as named
-    assert scores[0] != scores[1]
+
+    def score(penalty: float) -> float | None:
+        return compare(X, y, distributions=["weibull"], cures=[True], penalty=penalty)[0].log_score
+
+    assert score(0.5) != score(5.0)
 
 
 def test_prefers_the_truth() -> None:
