@@ -13,7 +13,7 @@ Run: python benchmarks/recovery.py > benchmarks/results/recovery.txt (about ten 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,18 +55,18 @@ class Summary:
     refusals: Counter[str]
 
 
-def predictions(curve: CureCurve) -> Array:
+def predictions(curve: CureCurve, profiles: Array = PROFILES) -> Array:
     """Give p, low and high of every profile and horizon, (3, profiles, horizons)."""
-    design = np.column_stack([np.ones(len(PROFILES)), PROFILES[:, :2]])
-    entry = PROFILES[:, 2]
+    design = np.column_stack([np.ones(len(profiles)), profiles[:, :2]])
+    entry = profiles[:, 2]
     return np.stack(
         [np.stack(curve.interval(design, entry, entry + m)) for m in TRUTH_MONTHS], axis=-1
     )
 
 
-def true_p(settings: Settings, effects: Array) -> Array:
+def true_p(settings: Settings, effects: Array, profiles: Array = PROFILES) -> Array:
     """Give the true p of every profile and horizon, averaged over centres."""
-    size, sequestrated, entry = PROFILES.T[..., None]
+    size, sequestrated, entry = profiles.T[..., None]
     process = settings.process()
     return np.stack(
         [
@@ -130,6 +130,11 @@ def run(
             return str(error)
 
     found = Parallel(n_jobs=2)(delayed(one)(seed) for seed in range(cohorts))
+    return summarise(found)
+
+
+def summarise(found: Sequence[tuple[Array, Array] | str]) -> Summary:
+    """Sum up what a study found: predictions and truth of a cohort, or why it was refused."""
     good = [each for each in found if not isinstance(each, str)]
     p, truth = (np.array(part) for part in zip(*good, strict=True))
     return Summary(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from discresorb.cells import is_empty, read_column, show
+from discresorb.cells import is_empty, show
 from discresorb.clock import AGREEMENT_MONTHS, months_between
 from discresorb.columns import (
     EXIT_REASONS,
@@ -25,6 +25,7 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.reading import Table, check_columns
 from discresorb_training.outcome import interval_outcome
+from discresorb_training.row_reader import RowReader, frame_header
 
 __all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table"]
 
@@ -32,7 +33,6 @@ COVARIATES = (SIZE_MM, SEQUESTRATED)
 _COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COLUMNS}
 _MONTHS = ("months_since_onset", "last_herniated_months", "first_resorbed_months")
 _DATES = ("imaging_date", "last_herniated_date", "first_resorbed_date")
-_MOST_LISTED = 20
 LATEST = _COLUMNS["last_herniated_months"].high
 
 
@@ -82,12 +82,7 @@ def cohort_from_frame(frame: Any) -> Cohort:
     """Read a pandas or polars training frame; raise InputFileError with all problems by row."""
     import narwhals as nw
 
-    is_pandas = nw.dependencies.is_pandas_dataframe(frame)
-    if not (is_pandas or nw.dependencies.is_polars_dataframe(frame)):
-        raise InputFileError(
-            f"a cohort must be a pandas or polars DataFrame, not {type(frame).__name__}"
-        )
-    header = [str(name) for name in frame.columns]
+    header = frame_header(frame)
     _check_header(header, "cohort")
     wrapped = nw.from_native(frame, eager_only=True)
     names = [*(column.name for column in COVARIATES), *_COLUMNS]
@@ -129,42 +124,8 @@ def _check_header(header: Sequence[str], name: str) -> None:
     )
 
 
-class _Reader:
-    """Reads columns and gathers problems by row."""
-
-    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
-        self._cells = cells
-        self._count = count
-        self._problems: dict[int, list[str]] = {}
-        self._read: dict[str, Array] = {}
-        self._unreadable: dict[str, Array] = {}
-
-    def add(self, row: int, words: str) -> None:
-        self._problems.setdefault(row, []).append(words)
-
-    def add_where(self, bad: Array, words: str) -> None:
-        for row in np.flatnonzero(bad).tolist():
-            self.add(row, words)
-
-    def optional(self, column: Column) -> Array:
-        """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
-        if column.name not in self._read:
-            values: Array = np.full(self._count, np.nan)
-            problems: dict[int, str] = {}
-            if column.name in self._cells:
-                values, problems = read_column(column, self._cells[column.name])
-            for row, words in problems.items():
-                self.add(row, words)
-            unreadable = np.zeros(self._count, dtype=bool)
-            unreadable[list(problems)] = True
-            self._read[column.name], self._unreadable[column.name] = values, unreadable
-        return self._read[column.name]
-
-    def needed(self, column: Column) -> Array:
-        values = self.optional(column)
-        missing = np.isnan(values) & ~self._unreadable[column.name]
-        self.add_where(missing, f"{column.name} is missing; it must be {column.allowed}")
-        return values
+class _Reader(RowReader):
+    """Reads the training columns, and what must hold between them."""
 
     def times(self) -> tuple[Array, Array, Array]:
         """Give entry, lower and upper (nan if never seen), in months since onset.
@@ -260,13 +221,3 @@ class _Reader:
                 row
             ]:
                 self.add(row, f"exit_reason {reason} does not go with first_resorbed_months")
-
-    def refuse_if_any(self, name: str) -> None:
-        if not self._problems:
-            return
-        rows = sorted(self._problems)
-        lines = [f"{name}, row {row + 1}: {'; '.join(self._problems[row])}" for row in rows]
-        shown = lines[:_MOST_LISTED]
-        if len(lines) > _MOST_LISTED:
-            shown.append(f"… and {len(lines) - _MOST_LISTED} more rows with problems")
-        raise InputFileError(shown)

@@ -19,6 +19,7 @@ from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.fitting import Dataset, Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
+from discresorb_training.robust import cluster_numbers
 
 __all__ = ["ResorptionModel"]
 
@@ -62,7 +63,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     parameter_names_ : list of str
         Order of ``covariance_``; the scale stands there as log σ.
     covariance_ : float array
-        Inverse of the negative penalised Hessian.
+        Inverse of the negative penalised Hessian; the sandwich by cluster if `cluster` is given.
     log_likelihood_ : float
         Unpenalised.
     converged_ : bool
@@ -93,8 +94,15 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.max_iter = max_iter
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Array, sample_weight: Array | None = None) -> Self:
-        """Fit by penalised maximum likelihood.
+    def fit(
+        self,
+        X: Any,
+        y: Array,
+        sample_weight: Array | None = None,
+        cluster: Any = None,
+        scale_weight: Array | None = None,
+    ) -> Self:
+        r"""Fit by penalised maximum likelihood.
 
         Parameters
         ----------
@@ -104,6 +112,15 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             From `interval_outcome`.
         sample_weight : float array, (n,), optional
             Multiplies each row's log-likelihood.
+        cluster : array, (n,), optional
+            Labels of rows that belong together, such as the rows of a patient who is split at
+            visits. ``covariance_`` is then the robust :math:`A^{-1} B A^{-1}`, with A the negative
+            penalised Hessian and B the sum over clusters of the outer products of their weighted
+            scores; it holds for weights that are no numbers of patients, too. Assumption: clusters
+            are independent, and many (Lin and Wei, J Am Stat Assoc 1989;84:1074).
+        scale_weight : float array, (n,), optional
+            By which rows count in the mean and SD that standardise covariates for the penalty;
+            ``sample_weight`` by default.
 
         Raises
         ------
@@ -116,12 +133,16 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         values, names = _matrix(X)
         y = check_outcome(y)
         weights = _check_rows(values, y, sample_weight)
+        scale = _check_rows(values, y, scale_weight, "scale_weight")
+        numbers = _check_cluster(cluster, len(values))
         if weights is not None:  # rows of weight zero must not even set a scale
             used = weights > 0.0
             values, y, weights = values[used], y[used], weights[used]
+            scale = weights if scale is None else scale[used]
+            numbers = None if numbers is None else numbers[used]
         _check_fit(values, y, names)
-        dataset = Dataset.build(values, y, names, self._cure_columns(names), weights)
-        estimates = self._estimate(dataset, weights)
+        dataset = Dataset.build(values, y, names, self._cure_columns(names), scale)
+        estimates = self._estimate(dataset, weights, numbers)
         # nothing is set before the fit has succeeded, so that a failure leaves the former fit
         k = len(names)
         self.n_features_in_ = k
@@ -145,7 +166,9 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.converged_ = True
         return self
 
-    def _estimate(self, dataset: Dataset, weights: Array | None) -> Estimates:
+    def _estimate(
+        self, dataset: Dataset, weights: Array | None, cluster: Array | None
+    ) -> Estimates:
         kind = (self.distribution, self.cure)
         size = len(dataset.parameter_names(self.cure))
         starts: list[Array | None] = [None]
@@ -160,6 +183,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
                     penalty=self.penalty,
                     weights=weights,
                     start=start,
+                    cluster=cluster,
                     max_iter=self.max_iter,
                 )
             except ConvergenceError:
@@ -320,7 +344,22 @@ def _matrix(X: Any) -> tuple[Array, list[str]]:
     return values, [f"x{column}" for column in range(values.shape[1])]
 
 
-def _check_rows(X: Array, y: Array, weights: Array | None) -> Array | None:
+def _check_cluster(cluster: Any, rows: int) -> Array | None:
+    """Give each row the number of its cluster, or refuse labels that do not go with the rows."""
+    if cluster is None:
+        return None
+    labels = np.asarray(cluster)
+    if labels.shape != (rows,):
+        raise InputError(f"cluster has shape {labels.shape}, but must be ({rows},)")
+    missing = np.flatnonzero(labels != labels)
+    if len(missing):
+        raise InputError(f"cluster must not be nan: positions {missing[:5].tolist()}")
+    return cluster_numbers(labels)
+
+
+def _check_rows(
+    X: Array, y: Array, weights: Array | None, name: str = "sample_weight"
+) -> Array | None:
     """Refuse rows that do not go together; give the weights as floats."""
     if len(X) != len(y):
         raise InputError(f"X has {len(X)} rows, but y has {len(y)}")
@@ -330,14 +369,12 @@ def _check_rows(X: Array, y: Array, weights: Array | None) -> Array | None:
         return None
     weights = np.asarray(weights, dtype=float)
     if weights.shape != (len(X),):
-        raise InputError(f"sample_weight has shape {weights.shape}, but must be ({len(X)},)")
+        raise InputError(f"{name} has shape {weights.shape}, but must be ({len(X)},)")
     wrong = np.flatnonzero(~((weights >= 0.0) & np.isfinite(weights)))
     if len(wrong):
-        raise InputError(
-            f"sample_weight must be 0 or more and finite: positions {wrong[:5].tolist()}"
-        )
+        raise InputError(f"{name} must be 0 or more and finite: positions {wrong[:5].tolist()}")
     if not weights.any():
-        raise InputError("every sample_weight is 0; at least one row must count")
+        raise InputError(f"every {name} is 0; at least one row must count")
     return weights
 
 

@@ -17,6 +17,7 @@ from discresorb_training.blocks import Prepared, prepare
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.likelihood import Evaluation, evaluate
 from discresorb_training.newton import Maximum, maximise
+from discresorb_training.robust import clustered_covariance
 
 __all__ = ["Dataset", "Estimates", "fit_dataset"]
 
@@ -61,8 +62,8 @@ class Dataset:
     ) -> Dataset:
         """Scale and sort covariates X (n, k) and a checked outcome.
 
-        Scales are weighted, so that a weighted row counts as so many rows. Refits with other
-        weights keep the scales of the data set that they start from.
+        Scales are weighted by `weights`, by default alike for all rows. Refits with other weights
+        keep the scales of the data set that they start from.
         """
         share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
         mean = share @ X
@@ -137,7 +138,7 @@ class Estimates:
     theta : float array
         (β, log σ, γ).
     covariance : float array
-        Inverse of the negative penalised Hessian.
+        Inverse of the negative penalised Hessian, or the robust one where clusters were given.
     log_likelihood : float
         Unpenalised, at θ.
     objective : float
@@ -164,6 +165,7 @@ def fit_dataset(
     penalty: float,
     weights: Array | None = None,
     start: Array | None = None,
+    cluster: Array | None = None,
     max_iter: int = 100,
 ) -> Estimates:
     """Fit one model.
@@ -182,6 +184,8 @@ def fit_dataset(
         Of the rows of the data.
     start : float array, optional
         Standardised θ of a fit nearby.
+    cluster : int array, (n,), optional
+        Numbers from 0 on that say which rows belong together; asks for the robust covariance.
     max_iter : int
         Newton iterations at most.
 
@@ -199,6 +203,10 @@ def fit_dataset(
     best = maximise(_Penalised(prepared, distribution, own_weights, ridge, cure), start,
                     max_iter=max_iter)  # fmt: skip
     covariance = _covariance(best, dataset.parameter_names(cure))
+    if cluster is not None:
+        covariance = clustered_covariance(
+            prepared, DISTRIBUTIONS[distribution], best.theta, covariance, cluster, weights, cure
+        )
     theta, transform = dataset.to_user_units(best.theta, cure)
     log_likelihood = best.evaluation.log_likelihood + 0.5 * float(ridge @ best.theta**2)
     return Estimates(

@@ -30,7 +30,7 @@ import numpy as np
 from discresorb.distributions import Array, Distribution, softplus
 from discresorb_training.blocks import BEFORE, BETWEEN, NEVER_SEEN, Block, Prepared
 
-__all__ = ["Evaluation", "evaluate", "evaluate_block"]
+__all__ = ["Evaluation", "evaluate", "evaluate_block", "row_scores"]
 
 
 class Evaluation(NamedTuple):
@@ -87,24 +87,57 @@ def evaluate_block(
 
     Overflow gives infinities or nan, which the optimiser takes as a step too far.
     """
+    with np.errstate(all="ignore"):
+        rows = _terms(block, distribution, theta, cure_columns, cure)
+        return rows.collect(block.design, cure_columns, cure, weights)
+
+
+def row_scores(
+    prepared: Prepared, distribution: Distribution, theta: Array, *, cure: bool, count: int
+) -> Array:
+    """Gradient of every row's log-likelihood, unweighted; their sum is that of `evaluate`.
+
+    Parameters
+    ----------
+    prepared, distribution, theta, cure
+        As in `evaluate`.
+    count : int
+        Rows of the data.
+
+    Returns
+    -------
+    float array, (count, parameters)
+        In the order of the data; zero for rows that say nothing.
+    """
+    scores = np.zeros((count, len(theta)))
+    for block in prepared.blocks:
+        rows = _terms(block, distribution, theta, prepared.cure_columns, cure)
+        scores[prepared.order[block.start : block.stop]] = rows.scores(
+            block.design, prepared.cure_columns, cure
+        )
+    return scores
+
+
+def _terms(
+    block: Block, distribution: Distribution, theta: Array, cure_columns: Array, cure: bool
+) -> _Rows:
+    """Terms of a block's rows and their derivatives by (a, s, g)."""
     width = len(block.design)
     location = theta[:width] @ block.design
-    log_scale = float(theta[width])
-    with np.errstate(all="ignore"):
-        rows = _Rows(distribution, location, log_scale, len(location))
-        if cure:
-            rows.set_cure(theta[width + 1 :] @ block.design[cure_columns])
-        if block.kind == BETWEEN:
-            rows.add_interval(block.log_lower, block.log_upper)
-        elif block.kind == BEFORE:
-            rows.add_before(block.log_upper)
-        elif block.kind == NEVER_SEEN:
-            rows.add_not_yet(block.log_lower, 1.0)
-        else:
-            rows.add_exact(block.log_lower, block.log_measure)
-        if block.log_entry is not None:
-            rows.add_not_yet(block.log_entry, -1.0)
-        return rows.collect(block.design, cure_columns, cure, weights)
+    rows = _Rows(distribution, location, float(theta[width]), len(location))
+    if cure:
+        rows.set_cure(theta[width + 1 :] @ block.design[cure_columns])
+    if block.kind == BETWEEN:
+        rows.add_interval(block.log_lower, block.log_upper)
+    elif block.kind == BEFORE:
+        rows.add_before(block.log_upper)
+    elif block.kind == NEVER_SEEN:
+        rows.add_not_yet(block.log_lower, 1.0)
+    else:
+        rows.add_exact(block.log_lower, block.log_measure)
+    if block.log_entry is not None:
+        rows.add_not_yet(block.log_entry, -1.0)
+    return rows
 
 
 @dataclass
@@ -240,3 +273,8 @@ class _Rows:
             hessian[k + 1 :, k] = wide @ term["sg"]
             hessian[: k + 1, k + 1 :] = hessian[k + 1 :, : k + 1].T
         return Evaluation(float(term["value"].sum()), gradient, hessian)
+
+    def scores(self, design: Array, cure_columns: Array, cure: bool) -> Array:
+        """Gradient of each row by θ, (rows, parameters)."""
+        by_ever = self.g * design[cure_columns] if cure else np.empty((0, self.count))
+        return np.vstack([self.a * design, np.broadcast_to(self.s, (1, self.count)), by_ever]).T

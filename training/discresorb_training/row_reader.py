@@ -1,0 +1,91 @@
+"""Reading a table's columns, with every problem gathered by row and told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from discresorb.cells import read_column
+from discresorb.columns import Column
+from discresorb.distributions import Array
+from discresorb.errors import InputFileError
+
+__all__ = ["RowReader", "frame_header"]
+
+_MOST_LISTED = 20
+
+
+class RowReader:
+    """Reads columns and gathers problems by row.
+
+    Parameters
+    ----------
+    cells : mapping
+        By column name, its cells.
+    count : int
+        Rows.
+    """
+
+    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
+        self._cells = cells
+        self._count = count
+        self._problems: dict[int, list[str]] = {}
+        self._read: dict[str, Array] = {}
+        self._unreadable: dict[str, Array] = {}
+
+    def add(self, row: int, words: str) -> None:
+        """Note a problem of a row."""
+        self._problems.setdefault(row, []).append(words)
+
+    def add_where(self, bad: Array, words: str) -> None:
+        """Note a problem of every row where `bad` is true."""
+        for row in np.flatnonzero(bad).tolist():
+            self.add(row, words)
+
+    def optional(self, column: Column) -> Array:
+        """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
+        if column.name not in self._read:
+            values: Array = np.full(self._count, np.nan)
+            problems: dict[int, str] = {}
+            if column.name in self._cells:
+                values, problems = read_column(column, self._cells[column.name])
+            for row, words in problems.items():
+                self.add(row, words)
+            unreadable = np.zeros(self._count, dtype=bool)
+            unreadable[list(problems)] = True
+            self._read[column.name], self._unreadable[column.name] = values, unreadable
+        return self._read[column.name]
+
+    def needed(self, column: Column, where: Array | None = None, when: str = "") -> Array:
+        """Give a column's numbers; an empty cell is a problem (in the rows `where` says so)."""
+        values = self.optional(column)
+        missing = np.isnan(values) & ~self._unreadable[column.name]
+        if where is not None:
+            missing &= where
+        self.add_where(missing, f"{column.name} is missing{when}; it must be {column.allowed}")
+        return values
+
+    def refuse_if_any(self, name: str) -> None:
+        """Raise InputFileError with the problems, if there are any."""
+        if not self._problems:
+            return
+        rows = sorted(self._problems)
+        lines = [f"{name}, row {row + 1}: {'; '.join(self._problems[row])}" for row in rows]
+        shown = lines[:_MOST_LISTED]
+        if len(lines) > _MOST_LISTED:
+            shown.append(f"… and {len(lines) - _MOST_LISTED} more rows with problems")
+        raise InputFileError(shown)
+
+
+def frame_header(frame: Any) -> list[str]:
+    """Give a frame's column names; raise InputFileError if it is no frame."""
+    import narwhals as nw
+
+    is_pandas = nw.dependencies.is_pandas_dataframe(frame)
+    if not (is_pandas or nw.dependencies.is_polars_dataframe(frame)):
+        raise InputFileError(
+            f"a cohort must be a pandas or polars DataFrame, not {type(frame).__name__}"
+        )
+    return [str(name) for name in frame.columns]

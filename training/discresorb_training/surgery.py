@@ -1,0 +1,223 @@
+r"""Weights for surgery that depends on severity: inverse probability of not being operated on yet.
+
+Whoever hurts most is operated on first and leaves before a later MRI could have shown resorption.
+If pain also goes with late resorption, those who are left resorb sooner than all would have, and
+an unweighted fit says so. Here patients are split at their MRIs, and the row that ends at MRI
+:math:`v_k` is weighted by
+
+.. math:: w_k = \frac{P(\text{no surgery by } v_k \mid \text{covariates, onset})}
+                     {P(\text{no surgery by } v_k \mid \text{the same, leg pain up to then})}.
+
+The denominator makes the rows that are there stand for those that surgery took away. The numerator
+only steadies the weights. It may be any function of the outcome model's covariates and of the
+times of the MRIs, because given these a row's score has mean zero, whatever multiplies it; leg
+pain is not among them, so it must stay out of the numerator.
+
+Both are Weibull hazards of surgery, counted from the index MRI: a Weibull accelerated-failure-time
+model has proportional hazards, so leg pain may change at every MRI. Patients are at risk of surgery
+until they leave: resorption seen, loss, or end.
+
+Assumptions: given size, sequestration, months from onset to the index MRI and the leg pain last
+recorded, surgery does not depend on whether or when the herniation resorbs; log hazards are linear
+in them; and at every leg pain some are not operated on. Weights are never cut.
+
+Robins and Finkelstein, Biometrics 2000;56:779.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from discresorb.clock import DAYS_PER_MONTH
+from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.distributions import Array
+from discresorb_training.errors import ConvergenceError, TrainingError
+from discresorb_training.estimator import ResorptionModel
+from discresorb_training.outcome import interval_outcome
+from discresorb_training.robust import one_share_each
+from discresorb_training.visits import Visits
+
+__all__ = ["FEWEST_OPERATIONS", "WeightedRows", "weighted_rows"]
+
+FEWEST_OPERATIONS: Final = 20  # of whom four slopes and a shape can be told
+_LARGE: Final = 20.0
+_SAME_DAY: Final = 0.5 / DAYS_PER_MONTH  # surgery on the day of an MRI came after it
+
+
+@dataclass(frozen=True)
+class WeightedRows:
+    """Rows to fit, with their weights.
+
+    Parameters
+    ----------
+    X, y : arrays
+        Covariates and outcome of patients split at their MRIs.
+    weights : float array, (rows,)
+        Of the rows.
+    patient : int array, (rows,)
+        To whom each belongs: the clusters of the robust covariance.
+    about : mapping
+        How they were weighted, in words, by what it is about.
+    notes : sequence of str
+        What the person who trains must know.
+    """
+
+    X: Array
+    y: Array
+    weights: Array
+    patient: Array
+    about: Mapping[str, str]
+    notes: Sequence[str]
+
+    def fit_options(self) -> dict[str, Array]:
+        """Give what `ResorptionModel.fit` must be told besides X and y; patients count once."""
+        return {
+            "sample_weight": self.weights,
+            "cluster": self.patient,
+            "scale_weight": one_share_each(self.patient),
+        }
+
+
+def weighted_rows(visits: Visits) -> WeightedRows:
+    """Split patients at their MRIs and weight the rows for surgery.
+
+    Parameters
+    ----------
+    visits : Visits
+        One row an MRI.
+
+    Returns
+    -------
+    WeightedRows
+        With weights 1, and a note, where fewer than 20 patients were operated on.
+
+    Raises
+    ------
+    TrainingError
+        If the hazard of surgery cannot be estimated.
+    """
+    rows = visits.split()
+    operations = int(visits.operated.sum())
+    notes: list[str] = []
+    if operations < FEWEST_OPERATIONS:
+        weights = np.ones(len(rows.y))
+        notes.append(
+            f"{operations} patients were operated on, too few to model surgery (at least "
+            f"{FEWEST_OPERATIONS} are needed), so that all weights are 1"
+        )
+        by = "nothing, weights are 1"
+    else:
+        periods = _Periods.of(visits)
+        means = [column.name for column in visits.patients.covariates]
+        means.append(f"{MONTHS_SINCE_ONSET.name} at the index MRI")
+        log_weights = (
+            periods.cumulative_hazard(visits, with_pain=True)
+            - periods.cumulative_hazard(visits, with_pain=False)
+        )[rows.visit]
+        with np.errstate(over="ignore"):
+            weights = np.exp(log_weights)
+        if not np.isfinite(weights).all():
+            raise TrainingError(_HOPELESS)
+        by = f"a Weibull hazard of surgery on {', '.join(means)} and the last leg_pain"
+        notes += _on_large(weights)
+    about = {
+        "rows": f"{len(rows.y)}, of patients split at their MRIs",
+        "rows weighted by": f"inverse probability of no surgery before the row's end, from {by}",
+        "patients operated on": str(operations),
+        "weights": f"{weights.min():.3g} to {weights.max():.3g}, mean {weights.mean():.3g}, "
+        "none cut",
+        "weights assume": "that surgery, given these, does not depend on resorption",
+        "interval": "robust to weights, by patient (sandwich covariance)",
+    }
+    return WeightedRows(rows.X, rows.y, weights, rows.patient, about, notes)
+
+
+def _on_large(weights: Array) -> list[str]:
+    if weights.max() <= _LARGE:
+        return []
+    return [
+        f"the largest weight is {weights.max():.3g}: a few patients stand for many who were "
+        "operated on, and estimates rest on them"
+    ]
+
+
+_HOPELESS: Final = (
+    "surgery cannot be modelled from these visits (its hazard runs to 0 or infinity: are all "
+    "above some leg_pain operated on at once, or do columns say the same?), so that weights for "
+    "surgery cannot be had; train on one row a patient, without them"
+)
+
+
+@dataclass(frozen=True)
+class _Periods:
+    """Time at risk of surgery from one MRI to the next, or to the exit; months since the index MRI.
+
+    Parameters
+    ----------
+    visit : int array, (periods,)
+        The MRI at which each begins.
+    start, stop : float array, (periods,)
+        When.
+    surgery : bool array, (periods,)
+        Whether it ends with surgery.
+    """
+
+    visit: Array
+    start: Array
+    stop: Array
+    surgery: Array
+
+    @classmethod
+    def of(cls, visits: Visits) -> _Periods:
+        entry = visits.patients.y["entry"][visits.patient]
+        last = np.diff(visits.patient, append=len(visits.operated)) > 0
+        following = np.where(last, visits.exit_months[visits.patient], np.roll(visits.months, -1))
+        start, stop = visits.months - entry, following - entry
+        surgery = last & visits.operated[visits.patient]
+        stop = np.where(surgery, np.maximum(stop, start + _SAME_DAY), stop)
+        at_risk = visits.herniated & (stop > start)
+        return cls(np.flatnonzero(at_risk), start[at_risk], stop[at_risk], surgery[at_risk])
+
+    def cumulative_hazard(self, visits: Visits, *, with_pain: bool) -> Array:
+        """Cumulative hazard of surgery from the index MRI to every MRI, (visits,)."""
+        patient = visits.patient[self.visit]
+        entry = visits.patients.y["entry"][patient]
+        X = np.column_stack([visits.patients.X[patient], entry])
+        if with_pain:
+            X = np.column_stack([X, visits.leg_pain[self.visit]])
+        X = X[:, X.std(axis=0) > 0.0]
+        model = self._fit(X, patient)
+        with np.errstate(divide="ignore", over="ignore"):
+            location = model.intercept_ + X @ model.coef_
+            at_start, at_stop = (
+                np.exp((np.log(t) - location) / model.scale_) for t in (self.start, self.stop)
+            )
+        # what is added between an MRI and the next; an MRI's own sum leaves its own period out
+        added = np.zeros(len(visits.patient))
+        added[self.visit] = at_stop - at_start
+        total = np.cumsum(added) - added
+        index = np.flatnonzero(np.diff(visits.patient, prepend=-1) > 0)
+        by_then: Array = total - total[index][visits.patient]
+        return by_then
+
+    def _fit(self, X: Array, patient: Array) -> ResorptionModel:
+        """Fit a Weibull hazard; periods that go on with the same covariates are one row."""
+        begins = np.ones(len(X), dtype=bool)
+        begins[1:] = (patient[1:] != patient[:-1]) | (X[1:] != X[:-1]).any(axis=1)
+        begins[1:] |= self.start[1:] != self.stop[:-1]
+        first = np.flatnonzero(begins)
+        final = np.append(first[1:], len(X)) - 1
+        stop = self.stop[final]
+        y = interval_outcome(
+            lower=stop,
+            upper=np.where(self.surgery[final], stop, np.inf),
+            entry=self.start[first],
+        )
+        try:
+            return ResorptionModel("weibull", cure=False, penalty=0.0).fit(X[first], y)
+        except ConvergenceError:
+            raise TrainingError(_HOPELESS) from None

@@ -1,0 +1,301 @@
+"""Visit-level cohorts, one row an MRI: reading them, and splitting patients at their MRIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from discresorb.cells import is_empty, show
+from discresorb.clock import months_between
+from discresorb.columns import EXIT_REASONS, MONTHS_SINCE_ONSET, ONSET_DATE, PATIENT_ID, Column
+from discresorb.distributions import Array
+from discresorb.errors import InputFileError
+from discresorb.reading import Table, check_columns
+from discresorb_training.cohort import COVARIATES, LATEST, Cohort
+from discresorb_training.outcome import interval_outcome
+from discresorb_training.row_reader import RowReader, frame_header
+
+__all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
+
+_MRI_DATE: Final = Column("mri_date", "date", "the MRI of this row")
+_LEG_PAIN: Final = Column("leg_pain", "number", "leg pain at this MRI", "", 0.0, 10.0)
+_SURGERY_DATE: Final = Column("surgery_date", "date", "surgery; empty if there was none")
+_EXIT_DATE: Final = Column("exit_date", "date", "when follow-up ended")
+_FINDINGS: Final = ("herniated", "resorbed")
+_ALIKE: Final = (ONSET_DATE, _SURGERY_DATE, _EXIT_DATE)  # in all rows of a patient
+_NEEDED: Final = (
+    *(column.name for column in (PATIENT_ID, ONSET_DATE, _MRI_DATE, *COVARIATES, _LEG_PAIN)),
+    *("finding", "surgery_date", "exit_date", "exit_reason"),
+)
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Patients split at their MRIs into rows with delayed entry, (entry, end].
+
+    Parameters
+    ----------
+    X : float array, (rows, k)
+        Covariates as at the index MRI.
+    y : structured array, (rows,)
+        Entry is the MRI before; the end is lower of a row that stayed herniated, upper of one that
+        resorbed.
+    patient : int array, (rows,)
+        Position of the patient.
+    visit : int array, (rows,)
+        Position of the MRI at which the row ends; a patient imaged once keeps a row that ends
+        where it begins and says nothing.
+    """
+
+    X: Array
+    y: Array
+    patient: Array
+    visit: Array
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Patients and their MRIs, in order.
+
+    Parameters
+    ----------
+    patients : Cohort
+        The same patients, one row each; covariates as at the index MRI.
+    patient : int array, (visits,)
+        Position of the patient of every MRI.
+    months : float array, (visits,)
+        Since onset.
+    herniated : bool array, (visits,)
+        What the MRI showed; False only at a patient's last.
+    leg_pain : float array, (visits,)
+        0 to 10; nan may stand where the herniation had resorbed.
+    exit_months : float array, (patients,)
+        Since onset.
+    operated : bool array, (patients,)
+        Whether follow-up ended with surgery.
+    """
+
+    patients: Cohort
+    patient: Array
+    months: Array
+    herniated: Array
+    leg_pain: Array
+    exit_months: Array
+    operated: Array
+
+    def split(self) -> SplitRows:
+        """Split patients at their MRIs, which leaves the likelihood as it is.
+
+        log[S(L) - S(R)] - log S(E) is the sum of the rows' terms, because each row's truncation
+        takes away what the row before added.
+        """
+        index = np.diff(self.patient, prepend=-1) > 0
+        alone = index & np.append(index[1:], True)
+        visit = np.flatnonzero(~index | alone)
+        before = np.where(alone[visit], visit, visit - 1)
+        start, end, stays = self.months[before], self.months[visit], self.herniated[visit]
+        y = interval_outcome(
+            lower=np.where(stays, end, start), upper=np.where(stays, np.inf, end), entry=start
+        )
+        patient = self.patient[visit]
+        return SplitRows(self.patients.X[patient], y, patient, visit)
+
+
+def is_by_visit(header: Sequence[str]) -> bool:
+    """Tell a table with one row an MRI from one with one row a patient."""
+    return {"mri_date", "finding"} <= set(header)
+
+
+def visits_from_table(table: Table) -> Visits:
+    """Read a CSV with one row an MRI; raise InputFileError with all problems by row."""
+    _check_header(table.header, table.name)
+    return _read(table.columns(_NEEDED), len(table.rows), table.name, table.ragged)
+
+
+def visits_from_frame(frame: Any) -> Visits:
+    """Read a frame with one row an MRI; raise InputFileError with all problems by row."""
+    import narwhals as nw
+
+    header = frame_header(frame)
+    _check_header(header, "visits")
+    wrapped = nw.from_native(frame, eager_only=True)
+    cells = {name: wrapped[name].to_list() for name in _NEEDED}
+    return _read(cells, len(frame), "visits", {})
+
+
+def _check_header(header: Sequence[str], name: str) -> None:
+    if not is_by_visit(header) and "last_herniated_months" in header:
+        raise InputFileError(
+            f"{name} has one row a patient; weights for surgery need one row an MRI (columns "
+            f"{', '.join(_NEEDED)}), so leave --surgery-weights out or bring the visits"
+        )
+    check_columns(header, needed=_NEEDED, optional=["site_id"], name=name)
+
+
+def _read(
+    cells: Mapping[str, Sequence[Any]], count: int, name: str, ragged: Mapping[int, str]
+) -> Visits:
+    if not count:
+        raise InputFileError(f"{name}: there are no patients in it")
+    reader = _Reader(cells, count)
+    for row, words in ragged.items():
+        reader.add(row, words)
+    reader.check_alike()
+    reader.check_order()
+    reader.check_findings()
+    reader.check_exits()
+    reader.refuse_if_any(name)
+    return reader.visits()
+
+
+class _Reader(RowReader):
+    """Reads visits; `order` lists the rows patient by patient, as they stand in the table."""
+
+    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
+        super().__init__(cells, count)
+        ids = ["" if is_empty(each) else str(each).strip() for each in cells[PATIENT_ID.name]]
+        numbers: dict[str, int] = {}
+        unsorted = np.array([numbers.setdefault(each, len(numbers)) for each in ids])
+        self.add_where(np.array([not each for each in ids]), "patient_id is missing")
+        self._ids = list(numbers)
+        self._order = np.argsort(unsorted, kind="stable")
+        self._patient = unsorted[self._order]
+        self._index = np.diff(self._patient, prepend=-1) > 0
+        self._last = np.append(self._index[1:], True)
+        # position, in the order, of the index MRI of each row's patient
+        self._first = np.flatnonzero(self._index)[self._patient]
+        onset, mri, exit_ = (
+            self.needed(column)[self._order] for column in (ONSET_DATE, _MRI_DATE, _EXIT_DATE)
+        )
+        surgery = self.optional(_SURGERY_DATE)[self._order]
+        self._mri, self._surgery, self._exit = mri, surgery, exit_
+        self._onset = onset
+        self._months = months_between(onset, mri)
+        self._finding = self._words("finding", _FINDINGS)
+        self._reason = self._words("exit_reason", EXIT_REASONS)
+        in_rows = np.empty((2, count), dtype=bool)
+        in_rows[:, self._order] = self._index, self._finding == "herniated"
+        values = [self.needed(column, in_rows[0], " at the index MRI") for column in COVARIATES]
+        self._covariates = np.column_stack(values)[self._order]
+        where = " at an MRI that shows the herniation"
+        self._pain = self.needed(_LEG_PAIN, in_rows[1], where)[self._order]
+
+    def _words(self, name: str, allowed: Sequence[str]) -> Array:
+        """Give a column of fixed words, in the order; "" where there is none of them."""
+        found = []
+        for row, each in enumerate(self._cells[name]):
+            word = "" if is_empty(each) else str(each).strip().lower()
+            if word not in allowed:
+                said = f"entered as {show(each)}, but" if word else "is missing; it"
+                self.add(row, f"{name} {said} must be one of {', '.join(allowed)}")
+                word = ""
+            found.append(word)
+        return np.array(found)[self._order]
+
+    def _add(self, bad: Array, words: str) -> None:
+        """Note a problem of rows, given in the order."""
+        for position in np.flatnonzero(bad).tolist():
+            who = self._ids[self._patient[position]]
+            self.add(int(self._order[position]), words.format(patient=show(who)))
+
+    def check_alike(self) -> None:
+        """Refuse dates and reasons that differ between rows of a patient."""
+        for column in _ALIKE:
+            values = self.optional(column)[self._order]
+            first = values[self._first]
+            unread = self._unreadable[column.name][self._order]
+            differs = (values != first) & ~(np.isnan(values) & np.isnan(first))
+            differs &= ~(unread | unread[self._first])
+            self._add(
+                differs, f"{column.name} differs from that in the first row of patient {{patient}}"
+            )
+        first = self._reason[self._first]
+        self._add(
+            (self._reason != first) & (self._reason != "") & (first != ""),
+            "exit_reason differs from that in the first row of patient {patient}",
+        )
+
+    def check_order(self) -> None:
+        """Refuse MRIs out of order, before onset or too late."""
+        gap = np.where(self._index, np.nan, np.diff(self._mri, prepend=np.nan))
+        self._add(gap == 0.0, "a second MRI of patient {patient} on one day; keep one of them")
+        self._add(
+            gap < 0.0,
+            "mri_date is before that of the row above of patient {patient}; sort the rows by date",
+        )
+        self._add(self._months < 0.0, "mri_date is before onset_date")
+        self._add(
+            self._index & (self._months > MONTHS_SINCE_ONSET.high),
+            f"index MRI more than {MONTHS_SINCE_ONSET.high:g} months after onset_date",
+        )
+        self._add(self._months > LATEST, f"mri_date more than {LATEST:g} months after onset_date")
+
+    def check_findings(self) -> None:
+        """Refuse an index MRI that shows no herniation, and MRIs after resorption was seen."""
+        resorbed = self._finding == "resorbed"
+        self._add(
+            self._index & resorbed,
+            "the index MRI, the first row of patient {patient}, must show the herniation, but "
+            "finding is resorbed",
+        )
+        after = np.append(False, resorbed[:-1]) & ~self._index
+        self._add(
+            after & ~resorbed, "herniated again after it was seen resorbed (patient {patient})"
+        )
+        self._add(
+            after & resorbed,
+            "an MRI after the first that shows it resorbed (patient {patient}); leave it out",
+        )
+
+    def check_exits(self) -> None:
+        """Refuse exits that do not go with the MRIs or with the date of surgery."""
+        last = self._last
+        operated = ~np.isnan(self._surgery)
+        unread = self._unreadable[_SURGERY_DATE.name][self._order]
+        self._add(self._mri > self._surgery, "mri_date is after surgery_date; MRIs end at surgery")
+        self._add(
+            (self._mri > self._exit) & ~(self._mri > self._surgery), "mri_date is after exit_date"
+        )
+        known = self._reason != ""
+        self._add(
+            last & known & ~unread & ((self._reason == "surgery") != operated),
+            "exit_reason surgery and surgery_date go together: both, or neither",
+        )
+        self._add(
+            last & operated & (self._surgery != self._exit) & ~np.isnan(self._exit),
+            "exit_date must be surgery_date where follow-up ends with surgery",
+        )
+        resorbed = self._finding == "resorbed"
+        self._add(
+            last & known & (self._finding != "") & ((self._reason == "resorbed") != resorbed),
+            "exit_reason resorbed goes with a last MRI that shows it resorbed, and with no other",
+        )
+        self._add(
+            last & resorbed & (self._exit > self._mri),
+            "exit_date must be the date of the MRI that shows it resorbed",
+        )
+
+    def visits(self) -> Visits:
+        """Give what was read, once there is no problem."""
+        herniated = self._finding == "herniated"
+        last = np.flatnonzero(self._last)
+        index = np.flatnonzero(self._index)
+        before = np.where(herniated[last], last, last - 1)
+        y = interval_outcome(
+            lower=self._months[before],
+            upper=np.where(herniated[last], np.inf, self._months[last]),
+            entry=self._months[index],
+        )
+        patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last])
+        return Visits(
+            patients,
+            self._patient,
+            self._months,
+            herniated,
+            self._pain,
+            months_between(self._onset, self._exit)[index],
+            (self._reason == "surgery")[index],
+        )
