@@ -18,7 +18,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that
 
 @app.command()
 def train(
-    cohort: Annotated[str, typer.Argument(help="A training CSV, one row a patient.")],
+    cohort: Annotated[str, typer.Argument(help="A training CSV, one row a patient or an MRI.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="NAME.joblib")],
     endpoint: Annotated[
         str | None, typer.Option(help="What counted as resorbed; default: from the data card.")
@@ -41,6 +41,14 @@ def train(
             "data card, else none."
         ),
     ] = None,
+    surgery_weights: Annotated[
+        bool,
+        typer.Option(
+            "--surgery-weights",
+            help="For surgery that depends on pain: the file has one row an MRI, and rows are "
+            "weighted by the inverse probability of no surgery yet.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     force: ForceOption = False,
 ) -> None:
@@ -56,7 +64,7 @@ def train(
     from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cards import described
-    from discresorb_training.cohort import cohort_from_table
+    from discresorb_training.surgery import cohort_and_weights
     from discresorb_training.training import train_cohort
 
     choices: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
@@ -65,8 +73,9 @@ def train(
     check_model_target(output, force=force)
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, between_study_sd)
+    patients, weighted = cohort_and_weights(table, surgery_weights=surgery_weights)
     result = train_cohort(
-        cohort_from_table(table),
+        patients,
         endpoint=about.endpoint,
         data_origin=about.data_origin,
         seed=seed,
@@ -75,6 +84,7 @@ def train(
         penalty=penalty,
         between_study_sd=about.between_study_sd,
         second_opinion=True,
+        weighted=weighted,
     )
     result.save(output, force=force)
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ def artifact_content(
     data_origin: str,
     penalty: float,
     between_study_sd: float | None,
+    weighting: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Describe a trained model as the plain dict that is saved: no rows, no objects.
 
@@ -48,6 +49,8 @@ def artifact_content(
         What lifelines says of it.
     endpoint, data_origin, penalty, between_study_sd
         As given to `train`.
+    weighting : mapping, optional
+        How rows were weighted, in words, by what it is about.
     """
     k = len(cohort.covariates)
     theta = model._theta
@@ -83,7 +86,10 @@ def artifact_content(
         "fingerprint": _fingerprint(cohort),
         "parent_model": None,
         "versions": _versions(),
-        "metrics": _metrics(cohort, model, best, tried, opinion),
+        "metrics": {
+            **_metrics(cohort, model, best, tried, opinion),
+            **(weighting or {}),
+        },
     }
     artifact["model_id"] = content_id({**artifact, "versions": {}})
     return artifact

@@ -95,10 +95,19 @@ class Dataset:
             names += [f"cure_{wide[column]}" for column in self.prepared.cure_columns]
         return names
 
-    def objective(self, theta: Array, distribution: str, *, cure: bool, penalty: float) -> float:
+    def objective(
+        self,
+        theta: Array,
+        distribution: str,
+        *,
+        cure: bool,
+        penalty: float,
+        weights: Array | None = None,
+    ) -> float:
         """Give the penalised log-likelihood at θ in the user's units."""
         scaled = self.to_standard_units(theta, cure)
-        function = _Penalised(self.prepared, distribution, None, self.ridge(penalty, cure), cure)
+        own = self.prepared.sorted_weights(weights)
+        function = _Penalised(self.prepared, distribution, own, self.ridge(penalty, cure), cure)
         return function(scaled).log_likelihood
 
     def ridge(self, penalty: float, cure: bool) -> Array:

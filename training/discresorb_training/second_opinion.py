@@ -62,6 +62,8 @@ def ask_lifelines(
     cure: bool,
     penalty: float = DEFAULT_PENALTY,
     seed: int = 0,
+    weights: Array | None = None,
+    scale_weight: Array | None = None,
 ) -> SecondOpinion:
     """Compare a fit with lifelines.
 
@@ -79,17 +81,24 @@ def ask_lifelines(
         That our estimates were fitted with.
     seed : int
         Of the random rows.
+    weights : float array, optional
+        Of the rows.
+    scale_weight : float array, optional
+        As our estimates were fitted with.
     """
     sampled = len(X) > MOST_ROWS
     if sampled:
         rows = np.random.default_rng(seed).choice(len(X), MOST_ROWS, replace=False)
         X, y = X[rows], y[rows]
-    lifelines = _Lifelines(X, y, distribution, cure)
-    ours = _log_likelihood(X, y, theta, distribution, cure)
+        weights, scale_weight = (
+            None if each is None else each[rows] for each in (weights, scale_weight)
+        )
+    lifelines = _Lifelines(X, y, distribution, cure, weights)
+    ours = _log_likelihood(X, y, theta, distribution, cure, weights)
     theirs = lifelines.log_likelihood(theta)
     figures = {"ours at our estimates": ours, "lifelines at our estimates": theirs}
     allowed = LIKELIHOOD_TOLERANCE * abs(ours)
-    lost = _rounding(X, y, theta, distribution, cure)
+    lost = _rounding(X, y, theta, distribution, cure) * (1.0 if weights is None else weights)
     if lost.sum() > allowed:
         count = int((lost > allowed / len(lost)).sum())
         why = f"lifelines loses digits of the small probabilities of {count} rows"
@@ -97,13 +106,19 @@ def ask_lifelines(
     if not abs(theirs - ours) <= allowed:
         why = f"lifelines gives the log-likelihood {theirs:.8f} where ours is {ours:.8f}"
         return SecondOpinion(False, why, figures)
-    return _compare_maxima(lifelines, X, y, theta, distribution, cure, penalty, figures, sampled)
+    names = [f"x{j}" for j in range(X.shape[1])]
+    dataset = Dataset.build(X, y, names, weights=weights if scale_weight is None else scale_weight)
+    return _compare_maxima(
+        lifelines, dataset, X, y, weights, theta, distribution, cure, penalty, figures, sampled
+    )
 
 
 def _compare_maxima(
     lifelines: _Lifelines,
+    dataset: Dataset,
     X: Array,
     y: Array,
+    weights: Array | None,
     theta: Array,
     distribution: str,
     cure: bool,
@@ -111,11 +126,11 @@ def _compare_maxima(
     figures: dict[str, float],
     sampled: bool,
 ) -> SecondOpinion:
-    dataset = Dataset.build(X, y, [f"x{j}" for j in range(X.shape[1])])
-
     def ours(weight: float, start: Array | None = None) -> Estimates | None:
         try:
-            return fit_dataset(dataset, distribution, cure=cure, penalty=weight, start=start)
+            return fit_dataset(
+                dataset, distribution, cure=cure, penalty=weight, weights=weights, start=start
+            )
         except ConvergenceError:
             return None
 
@@ -131,7 +146,7 @@ def _compare_maxima(
     figures["lifelines at its maximum"] = their_maximum
     # what counts is what was handed in: it must be no worse than what lifelines' maximum leads to
     start = dataset.to_standard_units(their_theta, cure)
-    saved = dataset.objective(theta, distribution, cure=cure, penalty=penalty)
+    saved = dataset.objective(theta, distribution, cure=cure, penalty=penalty, weights=weights)
     near = ours(penalty, start)
     if not sampled and near is not None and near.objective > saved + MAXIMUM_TOLERANCE:
         better = near.objective - saved
@@ -141,7 +156,7 @@ def _compare_maxima(
     if difference > MAXIMUM_TOLERANCE:
         there = ours(0.0, start)
         reached = None if there is None else there.log_likelihood
-        exact = _log_likelihood(X, y, their_theta, distribution, cure)
+        exact = _log_likelihood(X, y, their_theta, distribution, cure, weights)
         return _on_a_better_one(their_maximum, difference, reached, exact, figures)
     if difference < -MAXIMUM_TOLERANCE:
         why = f"lifelines stops at a log-likelihood that is worse by {-difference:.6f}"
@@ -203,10 +218,15 @@ def _rounding(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -
     return np.where(y["upper"] > y["lower"], lost, 0.0)
 
 
-def _log_likelihood(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> float:
+def _log_likelihood(
+    X: Array, y: Array, theta: Array, distribution: str, cure: bool, weights: Array | None
+) -> float:
     design = np.column_stack([np.ones(len(X)), X])
     prepared = prepare(design, y["lower"], y["upper"], y["entry"])
-    return evaluate(prepared, DISTRIBUTIONS[distribution], theta, cure=cure).log_likelihood
+    own = prepared.sorted_weights(weights)
+    return evaluate(
+        prepared, DISTRIBUTIONS[distribution], theta, cure=cure, weights=own
+    ).log_likelihood
 
 
 def _probabilities(X: Array, y: Array, theta: Array, distribution: str, cure: bool) -> Array:
@@ -228,7 +248,9 @@ def _curve(k: int, theta: Array, distribution: str, cure: bool) -> CureCurve:
 class _Lifelines:
     """A lifelines regression on the same rows, with our order of parameters on the outside."""
 
-    def __init__(self, X: Array, y: Array, distribution: str, cure: bool) -> None:
+    def __init__(
+        self, X: Array, y: Array, distribution: str, cure: bool, weights: Array | None = None
+    ) -> None:
         import pandas as pd
 
         self._k = X.shape[1]
@@ -236,6 +258,10 @@ class _Lifelines:
         self._frame = pd.DataFrame(X, columns=names)
         self._frame["lower"], self._frame["entry"] = y["lower"], y["entry"]
         self._frame["upper"] = np.minimum(y["upper"], _NEVER)
+        self._weights_column = None if weights is None else "weight"
+        self._total = float(len(X))
+        if weights is not None:
+            self._frame["weight"], self._total = weights, float(weights.sum())
         formula = " + ".join(["1", *names])
         self._regressors = {"a_location_": formula, "b_log_scale_": "1"}
         if cure:
@@ -256,6 +282,7 @@ class _Lifelines:
                 "lower",
                 "upper",
                 entry_col="entry",
+                weights_col=self._weights_column,
                 regressors=self._regressors,
                 initial_point=initial,
                 fit_options=options,
@@ -273,7 +300,7 @@ class _Lifelines:
         fitter.params_ = pd.Series(theta)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as above
-            return float(fitter.score(self._frame)) * len(self._frame)
+            return float(fitter.score(self._frame)) * self._total
 
     def fit(self, ours: Array, our_maximum: float) -> tuple[Array, float] | str:
         """Find lifelines' maximum: from its own start, and from ours if that falls short."""

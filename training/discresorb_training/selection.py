@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.robust import cluster_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +31,8 @@ class Candidate:
     cure : bool
         Whether some never resorb.
     log_score : float or None
-        Mean over all patients of the interval log score in the fold that held them out; None if
-        it could not be fitted.
+        Mean over all patients of the interval log score in the fold that held them out, a split
+        patient's being the weighted sum of the rows'; None if it could not be fitted.
     failure : str
         Why not.
     """
@@ -79,11 +80,20 @@ def compare(
     penalty: float = DEFAULT_PENALTY,
     folds: int = 5,
     seed: int = 0,
+    fit_options: Mapping[str, Array] | None = None,
 ) -> list[Candidate]:
-    """Score every combination by cross-validation; one that fails in any fold is out."""
+    """Score every combination by cross-validation; one that fails in any fold is out.
+
+    `fit_options` are what `ResorptionModel.fit` is told besides X and y, an array each; weights
+    count in the score, too, and rows of a cluster are held out together.
+    """
     import pandas as pd
 
-    fold = fold_of_rows(X, y, folds, seed)
+    options = dict(fit_options or {})
+    patient = cluster_numbers(options["cluster"]) if "cluster" in options else np.arange(len(y))
+    last = np.empty(patient.max() + 1, dtype=int)
+    last[patient] = np.arange(len(y))  # the row that shows whether resorption was seen
+    fold = fold_of_rows(X[last], y[last], folds, seed)[patient]
     frame = pd.DataFrame(X, columns=None if names is None else list(names))
     return [
         _try(
@@ -91,6 +101,7 @@ def compare(
             frame,
             y,
             fold,
+            options,
         )
         for cure in cures
         for distribution in distributions
@@ -106,16 +117,20 @@ def choose(tried: Sequence[Candidate]) -> Candidate:
     return max(able, key=lambda each: each.log_score or 0.0)
 
 
-def _try(model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array) -> Candidate:
+def _try(
+    model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array, options: Mapping[str, Array]
+) -> Candidate:
     total = 0.0
+    weights = options.get("sample_weight", np.ones(len(y)))
+    patients = len(np.unique(options["cluster"])) if "cluster" in options else len(y)
     try:
-        model.fit(X, y)  # of all patients; the folds' fits are near it and start there
+        model.fit(X, y, **options)  # of all patients; the folds' fits are near it and start there
         for held_out in range(int(fold.max()) + 1):
             test = fold == held_out
-            model.fit(X[~test], y[~test])
-            total += model.score(X[test], y[test]) * float(test.sum())
+            model.fit(X[~test], y[~test], **{name: each[~test] for name, each in options.items()})
+            total += model.score(X[test], y[test], weights[test]) * float(weights[test].sum())
     except TrainingError as error:
         return Candidate(model.distribution, model.cure, None, str(error))
     if not np.isfinite(total):
         return Candidate(model.distribution, model.cure, None, "an outcome it held impossible")
-    return Candidate(model.distribution, model.cure, total / len(y))
+    return Candidate(model.distribution, model.cure, total / patients)

@@ -35,13 +35,16 @@ import numpy as np
 from discresorb.clock import DAYS_PER_MONTH
 from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
+from discresorb.errors import InputFileError
+from discresorb.reading import Table
+from discresorb_training.cohort import Cohort, cohort_from_table
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.robust import one_share_each
-from discresorb_training.visits import Visits
+from discresorb_training.visits import SplitRows, Visits, is_by_visit, visits_from_table
 
-__all__ = ["FEWEST_OPERATIONS", "WeightedRows", "weighted_rows"]
+__all__ = ["FEWEST_OPERATIONS", "WeightedRows", "cohort_and_weights", "weighted_rows"]
 
 FEWEST_OPERATIONS: Final = 20  # of whom four slopes and a shape can be told
 _LARGE: Final = 20.0
@@ -82,6 +85,21 @@ class WeightedRows:
         }
 
 
+def cohort_and_weights(
+    table: Table, *, surgery_weights: bool
+) -> tuple[Cohort, WeightedRows | None]:
+    """Read a training CSV, one row a patient, or one row an MRI with the weights asked for."""
+    if surgery_weights:
+        visits = visits_from_table(table)
+        return visits.patients, weighted_rows(visits)
+    if is_by_visit(table.header):
+        raise InputFileError(
+            f"{table.name} has one row an MRI; train on it with --surgery-weights, or bring one "
+            "row a patient"
+        )
+    return cohort_from_table(table), None
+
+
 def weighted_rows(visits: Visits) -> WeightedRows:
     """Split patients at their MRIs and weight the rows for surgery.
 
@@ -105,30 +123,24 @@ def weighted_rows(visits: Visits) -> WeightedRows:
     notes: list[str] = []
     if operations < FEWEST_OPERATIONS:
         weights = np.ones(len(rows.y))
+        by = "nothing, weights are 1"
         notes.append(
             f"{operations} patients were operated on, too few to model surgery (at least "
             f"{FEWEST_OPERATIONS} are needed), so that all weights are 1"
         )
-        by = "nothing, weights are 1"
     else:
-        periods = _Periods.of(visits)
+        weights = _weights(visits)[rows.visit]
         means = [column.name for column in visits.patients.covariates]
         means.append(f"{MONTHS_SINCE_ONSET.name} at the index MRI")
-        log_weights = (
-            periods.cumulative_hazard(visits, with_pain=True)
-            - periods.cumulative_hazard(visits, with_pain=False)
-        )[rows.visit]
-        with np.errstate(over="ignore"):
-            weights = np.exp(log_weights)
-        if not np.isfinite(weights).all():
-            raise TrainingError(_HOPELESS)
         by = f"a Weibull hazard of surgery on {', '.join(means)} and the last leg_pain"
-        notes += _on_large(weights)
+        notes += _on_weights(visits, weights)
+        notes += _on_nobody_left(visits, rows)
+    telling = weights[rows.telling]
     about = {
         "rows": f"{len(rows.y)}, of patients split at their MRIs",
         "rows weighted by": f"inverse probability of no surgery before the row's end, from {by}",
         "patients operated on": str(operations),
-        "weights": f"{weights.min():.3g} to {weights.max():.3g}, mean {weights.mean():.3g}, "
+        "weights": f"{telling.min():.3g} to {telling.max():.3g}, mean {telling.mean():.3g}, "
         "none cut",
         "weights assume": "that surgery, given these, does not depend on resorption",
         "interval": "robust to weights, by patient (sandwich covariance)",
@@ -136,12 +148,41 @@ def weighted_rows(visits: Visits) -> WeightedRows:
     return WeightedRows(rows.X, rows.y, weights, rows.patient, about, notes)
 
 
-def _on_large(weights: Array) -> list[str]:
-    if weights.max() <= _LARGE:
+def _weights(visits: Visits) -> Array:
+    """Give the weight of a row that ends at each MRI, (visits,)."""
+    periods = _Periods.of(visits)
+    given_pain, numerator = (
+        periods.cumulative_hazard(visits, with_pain=with_pain) for with_pain in (True, False)
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights: Array = np.exp(given_pain - numerator)
+    if not np.isfinite(weights).all():
+        raise TrainingError(_HOPELESS)
+    return weights
+
+
+def _on_weights(visits: Visits, weights: Array) -> list[str]:
+    notes = []
+    if np.ptp(visits.leg_pain[visits.herniated]) == 0.0:
+        notes.append("leg_pain is the same at every MRI, so that weights cannot depend on it")
+    if weights.max() > _LARGE:
+        notes.append(
+            f"the largest weight is {weights.max():.3g}: a few patients stand for many who were "
+            "operated on, and estimates rest on them"
+        )
+    return notes
+
+
+def _on_nobody_left(visits: Visits, rows: SplitRows) -> list[str]:
+    """Tell of those who were operated on and hurt more than anybody whom a weight could raise."""
+    index = np.diff(visits.patient, prepend=-1) > 0
+    most = visits.leg_pain[rows.visit[rows.telling] - 1].max(initial=-1.0)
+    beyond = int((visits.operated & (visits.leg_pain[index] > most)).sum())
+    if not beyond:
         return []
     return [
-        f"the largest weight is {weights.max():.3g}: a few patients stand for many who were "
-        "operated on, and estimates rest on them"
+        f"{beyond} patients operated on had more leg_pain than anybody imaged again; nobody "
+        "stands for them, whatever the weights"
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,8 @@ from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.second_opinion import ask_lifelines
 from discresorb_training.selection import Candidate, choose, compare
+from discresorb_training.surgery import WeightedRows, weighted_rows
+from discresorb_training.visits import visits_from_frame
 
 __all__ = ["DATA_ORIGINS", "TrainResult", "train", "train_cohort"]
 
@@ -89,13 +91,14 @@ def train(
     penalty: float = DEFAULT_PENALTY,
     between_study_sd: float | None = None,
     second_opinion: bool = True,
+    surgery_weights: bool = False,
 ) -> TrainResult:
     """Train a model on a cohort, one row a patient.
 
     Parameters
     ----------
     cohort : pandas.DataFrame or polars.DataFrame
-        Training columns; months or dates.
+        Training columns; months or dates. With `surgery_weights`, one row an MRI.
     endpoint : str
         What counted as resorbed, in words.
     data_origin : {"synthetic", "observed"}
@@ -113,6 +116,9 @@ def train(
         widened by it.
     second_opinion : bool
         Ask lifelines; leave it out only in simulation studies.
+    surgery_weights : bool
+        Split patients at their MRIs and weight the rows for surgery that depends on leg pain; see
+        `discresorb_training.surgery`. The interval is then robust to weights, by patient.
 
     Returns
     -------
@@ -125,8 +131,9 @@ def train(
     TrainingError
         If the cohort does not carry a model; the message says what is missing.
     """
+    visits = visits_from_frame(cohort) if surgery_weights else None
     return train_cohort(
-        cohort_from_frame(cohort),
+        visits.patients if visits else cohort_from_frame(cohort),
         endpoint=endpoint,
         data_origin=data_origin,
         seed=seed,
@@ -135,6 +142,7 @@ def train(
         penalty=penalty,
         between_study_sd=between_study_sd,
         second_opinion=second_opinion,
+        weighted=weighted_rows(visits) if visits else None,
     )
 
 
@@ -149,11 +157,16 @@ def train_cohort(
     penalty: float,
     between_study_sd: float | None,
     second_opinion: bool,
+    weighted: WeightedRows | None = None,
 ) -> TrainResult:
-    """Train on a cohort that is already read; see `train`."""
+    """Train on a cohort that is already read; see `train`.
+
+    Where there are weighted rows of the same patients, they are what is fitted.
+    """
     _check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     _check_information(cohort)
-    X, y = cohort.X, cohort.y
+    X, y = (weighted.X, weighted.y) if weighted else (cohort.X, cohort.y)
+    fit_options = weighted.fit_options() if weighted else {}
     tried = compare(
         X,
         y,
@@ -163,21 +176,39 @@ def train_cohort(
         penalty=penalty,
         folds=_FOLDS,
         seed=seed,
+        fit_options=fit_options,
     )
-    model, best = _fit_best(X, y, tried, penalty, cohort)
+    model, best = _fit_best(X, y, tried, penalty, cohort, fit_options)
     opinion = None
     if second_opinion:
         opinion = ask_lifelines(
-            X, y, model._theta, best.distribution, cure=best.cure, penalty=penalty, seed=seed
+            X,
+            y,
+            model._theta,
+            best.distribution,
+            cure=best.cure,
+            penalty=penalty,
+            seed=seed,
+            weights=fit_options.get("sample_weight"),
+            scale_weight=fit_options.get("scale_weight"),
         )
         if opinion.agrees is False:
             raise TrainingError(
                 f"the second opinion disagrees, so nothing was saved: {opinion.why}; please "
                 "report this with the data card"
             )
-    notes = _notes(tried, best, cure)
+    notes = _notes(tried, best, cure) + list(weighted.notes if weighted else ())
     artifact = artifact_content(
-        cohort, model, best, tried, opinion, endpoint, data_origin, penalty, between_study_sd
+        cohort,
+        model,
+        best,
+        tried,
+        opinion,
+        endpoint,
+        data_origin,
+        penalty,
+        between_study_sd,
+        weighted.about if weighted else None,
     )
     return TrainResult(model, Predictor(artifact), artifact, tried, notes)
 
@@ -244,7 +275,12 @@ def _check_information(cohort: Cohort) -> None:
 
 
 def _fit_best(
-    X: Any, y: Any, tried: Sequence[Candidate], penalty: float, cohort: Cohort
+    X: Any,
+    y: Any,
+    tried: Sequence[Candidate],
+    penalty: float,
+    cohort: Cohort,
+    fit_options: Mapping[str, Any],
 ) -> tuple[ResorptionModel, Candidate]:
     """Fit the best candidate to all patients, the next best if that fails."""
     import pandas as pd
@@ -255,7 +291,7 @@ def _fit_best(
         best = choose(left)
         model = ResorptionModel(best.distribution, cure=best.cure, penalty=penalty)
         try:
-            return model.fit(pd.DataFrame(X, columns=names), y), best
+            return model.fit(pd.DataFrame(X, columns=names), y, **fit_options), best
         except TrainingError as error:
             left[left.index(best)] = Candidate(best.distribution, best.cure, None, str(error))
 

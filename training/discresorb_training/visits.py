@@ -55,6 +55,11 @@ class SplitRows:
     patient: Array
     visit: Array
 
+    @property
+    def telling(self) -> Array:
+        """Rows that say something, bool, (rows,)."""
+        return np.isfinite(self.y["upper"]) | (self.y["lower"] > self.y["entry"])
+
 
 @dataclass(frozen=True)
 class Visits:
