@@ -79,6 +79,7 @@ def compare(
     penalty: float = DEFAULT_PENALTY,
     folds: int = 5,
     seed: int = 0,
+    weights: Array | None = None,
 ) -> list[Candidate]:
     """Score every combination by cross-validation; one that fails in any fold is out."""
     import pandas as pd
@@ -91,6 +92,7 @@ def compare(
             frame,
             y,
             fold,
+            np.ones(len(y)) if weights is None else weights,
         )
         for cure in cures
         for distribution in distributions
@@ -106,16 +108,19 @@ def choose(tried: Sequence[Candidate]) -> Candidate:
     return max(able, key=lambda each: each.log_score or 0.0)
 
 
-def _try(model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array) -> Candidate:
+def _try(
+    model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array, weights: Array
+) -> Candidate:
     total = 0.0
     try:
-        model.fit(X, y)  # of all patients; the folds' fits are near it and start there
+        model.fit(X, y, weights)  # of all patients; the folds' fits are near it and start there
         for held_out in range(int(fold.max()) + 1):
             test = fold == held_out
-            model.fit(X[~test], y[~test])
-            total += model.score(X[test], y[test]) * float(test.sum())
+            model.fit(X[~test], y[~test], weights[~test])
+            own = weights[test]
+            total += model.score(X[test], y[test], own) * float(own.sum())
     except TrainingError as error:
         return Candidate(model.distribution, model.cure, None, str(error))
     if not np.isfinite(total):
         return Candidate(model.distribution, model.cure, None, "an outcome it held impossible")
-    return Candidate(model.distribution, model.cure, total / len(y))
+    return Candidate(model.distribution, model.cure, total / float(weights.sum()))

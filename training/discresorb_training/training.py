@@ -22,8 +22,9 @@ from discresorb_training.content import artifact_content
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.procedure import Procedure
 from discresorb_training.second_opinion import ask_lifelines
-from discresorb_training.selection import Candidate, choose, compare
+from discresorb_training.selection import Candidate
 
 __all__ = ["DATA_ORIGINS", "TrainResult", "train", "train_cohort"]
 
@@ -154,9 +155,7 @@ def train_cohort(
     _check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     _check_information(cohort)
     X, y = cohort.X, cohort.y
-    tried = compare(
-        X,
-        y,
+    procedure = Procedure(
         names=[column.name for column in cohort.covariates],
         distributions=tuple(DISTRIBUTIONS) if distribution == "auto" else (distribution,),
         cures=(False, True) if cure == "auto" else (cure,),
@@ -164,7 +163,8 @@ def train_cohort(
         folds=_FOLDS,
         seed=seed,
     )
-    model, best = _fit_best(X, y, tried, penalty, cohort)
+    chosen = procedure.run(X, y)
+    model, best, tried = chosen.model, chosen.best, chosen.tried
     opinion = None
     if second_opinion:
         opinion = ask_lifelines(
@@ -241,23 +241,6 @@ def _check_information(cohort: Cohort) -> None:
                 f"{len(values)} patients, but at least {_FOLDS} are needed to train its effect and "
                 "to check it"
             )
-
-
-def _fit_best(
-    X: Any, y: Any, tried: Sequence[Candidate], penalty: float, cohort: Cohort
-) -> tuple[ResorptionModel, Candidate]:
-    """Fit the best candidate to all patients, the next best if that fails."""
-    import pandas as pd
-
-    left = list(tried)
-    names = [column.name for column in cohort.covariates]
-    while True:
-        best = choose(left)
-        model = ResorptionModel(best.distribution, cure=best.cure, penalty=penalty)
-        try:
-            return model.fit(pd.DataFrame(X, columns=names), y), best
-        except TrainingError as error:
-            left[left.index(best)] = Candidate(best.distribution, best.cure, None, str(error))
 
 
 def _notes(tried: Sequence[Candidate], best: Candidate, cure: bool | str) -> list[str]:
