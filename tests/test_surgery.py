@@ -25,7 +25,6 @@ from discresorb_training import (
     simulate_visits,
     train,
 )
-from discresorb_training.robust import one_share_each
 from discresorb_training.selection import compare
 from discresorb_training.surgery import WeightedRows, weighted_rows
 from discresorb_training.visits import Visits, visits_from_frame
@@ -177,8 +176,7 @@ def test_candidates_keep_a_patients_rows_together() -> None:
     """Unweighted, the scores of split rows are those of whole patients, fold by fold."""
     some = made(600)
     rows, whole = some.split(), some.patients
-    options = {"cluster": rows.patient, "scale_weight": one_share_each(rows.patient)}
-    split = compare(rows.X, rows.y, seed=3, fit_options=options)
+    split = compare(rows.X, rows.y, seed=3, patient=rows.patient)
     plain = compare(whole.X, whole.y, seed=3)
     for a, b in zip(split, plain, strict=True):
         assert a.failure == b.failure
@@ -214,6 +212,13 @@ def test_the_saved_interval_is_the_robust_one(result: TrainResult) -> None:
     np.testing.assert_allclose(result.artifact["covariance"], model.covariance_, rtol=1e-6)
     usual = model.fit(rows.X, rows.y, sample_weight=rows.weights)
     assert not np.allclose(result.artifact["covariance"], usual.covariance_, rtol=0.02)
+
+
+def test_whole_patients_cannot_make_such_a_model_again(result: TrainResult) -> None:
+    """So that internal validation refuses rather than repeats another procedure."""
+    visits = made(600, seed=4)
+    with pytest.raises(TrainingError, match="rows weighted for surgery, which cannot be made aga"):
+        result.procedure.run(visits.patients.X, visits.patients.y)
 
 
 def test_on_the_command_line(run: Run, tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ def test_reads_three_patients() -> None:
 def test_refuses_and_says_where(row: int, changes: dict[str, object], words: str) -> None:
     table = three_patients().astype(object)
     for name, value in changes.items():
-        table[name] = [value if k == row else each for k, each in enumerate(table[name])]
+        cells = [value if k == row else each for k, each in enumerate(table[name])]
+        table[name] = pd.Series(cells, dtype=object)
     with pytest.raises(InputError) as caught:
         visits_from_frame(table)
     assert caught.value.exit_status == 3

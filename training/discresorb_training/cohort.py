@@ -33,6 +33,7 @@ COVARIATES = (SIZE_MM, SEQUESTRATED)
 _COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COLUMNS}
 _MONTHS = ("months_since_onset", "last_herniated_months", "first_resorbed_months")
 _DATES = ("imaging_date", "last_herniated_date", "first_resorbed_date")
+SITE_ID = "site_id"
 LATEST = _COLUMNS["last_herniated_months"].high
 
 
@@ -50,12 +51,15 @@ class Cohort:
         Outcome.
     last_seen : float array, (n,)
         Months since onset at the last MRI of each patient.
+    sites : sequence of str, optional
+        Centre of each patient, empty text where it is not recorded.
     """
 
     covariates: Sequence[Column]
     X: Array
     y: Array
     last_seen: Array
+    sites: Sequence[str] | None = None
 
     def flow(self) -> dict[str, int]:
         """Count patients by what is known of them."""
@@ -111,7 +115,12 @@ def _read(
     reader.refuse_if_any(name)
     last_seen = np.where(np.isnan(upper), lower, upper)
     y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
-    return Cohort(COVARIATES, X, y, last_seen)
+    sites = [_text(cell) for cell in cells[SITE_ID]] if SITE_ID in cells else None
+    return Cohort(COVARIATES, X, y, last_seen, sites)
+
+
+def _text(cell: object) -> str:
+    return "" if is_empty(cell) else str(cell).strip()
 
 
 def _check_header(header: Sequence[str], name: str) -> None:
@@ -192,10 +201,7 @@ class _Reader(RowReader):
             )
 
     def check_ids(self) -> None:
-        ids = [
-            "" if is_empty(each) else str(each).strip()
-            for each in self._cells.get(PATIENT_ID.name, ())
-        ]
+        ids = [_text(cell) for cell in self._cells.get(PATIENT_ID.name, ())]
         times = Counter(ids)
         for row, each in enumerate(ids):
             if each and times[each] > 1:

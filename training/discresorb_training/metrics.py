@@ -181,7 +181,7 @@ class CalibrationCurve:
     Parameters
     ----------
     predicted, observed : float array, (n,)
-        Each patient's p, and the curve there.
+        Each patient's p, or where else the curve was asked for, and the curve there.
     """
 
     predicted: Array
@@ -207,15 +207,24 @@ class CalibrationCurve:
         return np.abs(self.observed - self.predicted)
 
 
-def calibration_curve(p: Array, w: Array) -> CalibrationCurve:
+def calibration_curve(p: Array, w: Array, at: Array | None = None) -> CalibrationCurve:
     """Regress w on a restricted cubic spline of logit p with four knots.
 
     Where p has fewer than four different values at the knots the curve is linear in logit p.
+
+    Parameters
+    ----------
+    p, w : float array, (n,)
+        Predicted and working probability.
+    at : float array, optional
+        Probabilities at which the curve is wanted, instead of at every p.
     """
     p, w = _checked(p, w, inside=True)
     x = _logit(p)
-    design = np.column_stack([np.ones(len(x)), x, *_spline(x, np.quantile(x, _KNOTS))])
-    return CalibrationCurve(p, expit(design @ _logistic(design, w)))
+    knots = np.quantile(x, _KNOTS)
+    beta = _logistic(_spline_design(x, knots), w)
+    at = p if at is None else np.asarray(at, float)
+    return CalibrationCurve(at, expit(_spline_design(_logit(at), knots) @ beta))
 
 
 def risk_groups(p: Array, w: Array, groups: int = 10) -> Array:
@@ -273,6 +282,10 @@ def _checked(p: Array, w: Array, inside: bool = False) -> tuple[Array, Array]:
 
 def _logit(p: Array) -> Array:
     return np.log(p) - np.log1p(-p)
+
+
+def _spline_design(x: Array, knots: Array) -> Array:
+    return np.column_stack([np.ones(len(x)), x, *_spline(x, knots)])
 
 
 def _spline(x: Array, knots: Array) -> list[Array]:

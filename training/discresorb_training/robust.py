@@ -12,7 +12,7 @@ from discresorb.distributions import Array, Distribution
 from discresorb_training.blocks import Prepared
 from discresorb_training.likelihood import row_scores
 
-__all__ = ["cluster_numbers", "clustered_covariance", "one_share_each"]
+__all__ = ["cluster_numbers", "clustered_covariance", "fit_options", "one_share_each"]
 
 
 def clustered_covariance(
@@ -62,3 +62,14 @@ def one_share_each(cluster: Array) -> Array:
     numbers = cluster_numbers(cluster)
     share: Array = 1.0 / np.bincount(numbers)[numbers]
     return share
+
+
+def fit_options(weights: Array | None, patient: Array | None) -> dict[str, Array]:
+    """Give what `ResorptionModel.fit` must be told of weighted rows, of split patients.
+
+    A patient's rows are a cluster, and count once in the scale of the penalty.
+    """
+    options = {} if weights is None else {"sample_weight": weights}
+    if patient is not None:
+        options |= {"cluster": patient, "scale_weight": one_share_each(patient)}
+    return options

@@ -12,7 +12,7 @@ from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
-from discresorb_training.robust import cluster_numbers
+from discresorb_training.robust import cluster_numbers, fit_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,20 +80,20 @@ def compare(
     penalty: float = DEFAULT_PENALTY,
     folds: int = 5,
     seed: int = 0,
-    fit_options: Mapping[str, Array] | None = None,
+    weights: Array | None = None,
+    patient: Array | None = None,
 ) -> list[Candidate]:
     """Score every combination by cross-validation; one that fails in any fold is out.
 
-    `fit_options` are what `ResorptionModel.fit` is told besides X and y, an array each; weights
-    count in the score, too, and rows of a cluster are held out together.
+    Weights count in the score, too. `patient` says whose rows are whose, if patients are split:
+    they are held out together.
     """
     import pandas as pd
 
-    options = dict(fit_options or {})
-    patient = cluster_numbers(options["cluster"]) if "cluster" in options else np.arange(len(y))
-    last = np.empty(patient.max() + 1, dtype=int)
-    last[patient] = np.arange(len(y))  # the row that shows whether resorption was seen
-    fold = fold_of_rows(X[last], y[last], folds, seed)[patient]
+    number = np.arange(len(y)) if patient is None else cluster_numbers(patient)
+    last = np.empty(number.max() + 1, dtype=int)
+    last[number] = np.arange(len(y))  # the row that shows whether resorption was seen
+    fold = fold_of_rows(X[last], y[last], folds, seed)[number]
     frame = pd.DataFrame(X, columns=None if names is None else list(names))
     return [
         _try(
@@ -101,7 +101,7 @@ def compare(
             frame,
             y,
             fold,
-            options,
+            fit_options(weights, patient),
         )
         for cure in cures
         for distribution in distributions
@@ -122,7 +122,7 @@ def _try(
 ) -> Candidate:
     total = 0.0
     weights = options.get("sample_weight", np.ones(len(y)))
-    patients = len(np.unique(options["cluster"])) if "cluster" in options else len(y)
+    count = len(np.unique(options["cluster"])) if "cluster" in options else weights.sum()
     try:
         model.fit(X, y, **options)  # of all patients; the folds' fits are near it and start there
         for held_out in range(int(fold.max()) + 1):
@@ -133,4 +133,4 @@ def _try(
         return Candidate(model.distribution, model.cure, None, str(error))
     if not np.isfinite(total):
         return Candidate(model.distribution, model.cure, None, "an outcome it held impossible")
-    return Candidate(model.distribution, model.cure, total / patients)
+    return Candidate(model.distribution, model.cure, total / float(count))

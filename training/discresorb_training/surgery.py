@@ -41,7 +41,7 @@ from discresorb_training.cohort import Cohort, cohort_from_table
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.outcome import interval_outcome
-from discresorb_training.robust import one_share_each
+from discresorb_training.robust import fit_options
 from discresorb_training.visits import SplitRows, Visits, is_by_visit, visits_from_table
 
 __all__ = ["FEWEST_OPERATIONS", "WeightedRows", "cohort_and_weights", "weighted_rows"]
@@ -77,12 +77,8 @@ class WeightedRows:
     notes: Sequence[str]
 
     def fit_options(self) -> dict[str, Array]:
-        """Give what `ResorptionModel.fit` must be told besides X and y; patients count once."""
-        return {
-            "sample_weight": self.weights,
-            "cluster": self.patient,
-            "scale_weight": one_share_each(self.patient),
-        }
+        """Give what `ResorptionModel.fit` must be told besides X and y."""
+        return fit_options(self.weights, self.patient)
 
 
 def cohort_and_weights(

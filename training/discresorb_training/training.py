@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +22,10 @@ from discresorb_training.content import artifact_content
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.procedure import Procedure
+from discresorb_training.robust import one_share_each
 from discresorb_training.second_opinion import ask_lifelines
-from discresorb_training.selection import Candidate, choose, compare
+from discresorb_training.selection import Candidate
 from discresorb_training.surgery import WeightedRows, weighted_rows
 from discresorb_training.visits import visits_from_frame
 
@@ -166,19 +168,18 @@ def train_cohort(
     _check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     _check_information(cohort)
     X, y = (weighted.X, weighted.y) if weighted else (cohort.X, cohort.y)
-    fit_options = weighted.fit_options() if weighted else {}
-    tried = compare(
-        X,
-        y,
+    weights, patient = (weighted.weights, weighted.patient) if weighted else (None, None)
+    procedure = Procedure(
         names=[column.name for column in cohort.covariates],
         distributions=tuple(DISTRIBUTIONS) if distribution == "auto" else (distribution,),
         cures=(False, True) if cure == "auto" else (cure,),
         penalty=penalty,
         folds=_FOLDS,
         seed=seed,
-        fit_options=fit_options,
+        split=weighted is not None,
     )
-    model, best = _fit_best(X, y, tried, penalty, cohort, fit_options)
+    chosen = procedure.run(X, y, weights, patient)
+    model, best, tried = chosen.model, chosen.best, chosen.tried
     opinion = None
     if second_opinion:
         opinion = ask_lifelines(
@@ -189,8 +190,8 @@ def train_cohort(
             cure=best.cure,
             penalty=penalty,
             seed=seed,
-            weights=fit_options.get("sample_weight"),
-            scale_weight=fit_options.get("scale_weight"),
+            weights=weights,
+            scale_weight=None if patient is None else one_share_each(patient),
         )
         if opinion.agrees is False:
             raise TrainingError(
@@ -272,28 +273,6 @@ def _check_information(cohort: Cohort) -> None:
                 f"{len(values)} patients, but at least {_FOLDS} are needed to train its effect and "
                 "to check it"
             )
-
-
-def _fit_best(
-    X: Any,
-    y: Any,
-    tried: Sequence[Candidate],
-    penalty: float,
-    cohort: Cohort,
-    fit_options: Mapping[str, Any],
-) -> tuple[ResorptionModel, Candidate]:
-    """Fit the best candidate to all patients, the next best if that fails."""
-    import pandas as pd
-
-    left = list(tried)
-    names = [column.name for column in cohort.covariates]
-    while True:
-        best = choose(left)
-        model = ResorptionModel(best.distribution, cure=best.cure, penalty=penalty)
-        try:
-            return model.fit(pd.DataFrame(X, columns=names), y, **fit_options), best
-        except TrainingError as error:
-            left[left.index(best)] = Candidate(best.distribution, best.cure, None, str(error))
 
 
 def _notes(tried: Sequence[Candidate], best: Candidate, cure: bool | str) -> list[str]:

@@ -1,0 +1,178 @@
+"""External validation: a finished model on patients that had no part in making it.
+
+**Estimand**: how the model does in the population that these patients are a sample of. Intervals
+are percentiles over resampled patients, working models fitted anew each time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from discresorb.distributions import Array
+from discresorb.errors import InputFileError
+from discresorb.predictor import Predictor
+from discresorb_training.cohort import Cohort
+from discresorb_training.errors import TrainingError
+from discresorb_training.internal import Track, in_parallel, untracked
+from discresorb_training.measure import Measure, percentiles
+from discresorb_training.performance import Evaluation, Key
+
+__all__ = ["External", "check_fits", "resample"]
+
+_MOST_OUTSIDE = 0.5
+
+
+@dataclass(frozen=True)
+class External:
+    """What evaluation and resampling found.
+
+    Parameters
+    ----------
+    keys : sequence of Key
+        Order of the arrays.
+    estimate, low, high : float array, (keys,)
+        Value on all patients, and its 95 % interval.
+    failures : Counter
+        Why some resamples gave nothing.
+    """
+
+    keys: Sequence[Key]
+    estimate: Array
+    low: Array
+    high: Array
+    failures: Counter[str]
+
+
+@dataclass(frozen=True)
+class _Resampling:
+    evaluation: Evaluation
+    measure: Measure
+    subgroups: Mapping[str, Array]
+
+    def sample(self, seed: np.random.SeedSequence) -> Mapping[Key, float] | str:
+        curve, y = self.evaluation.curve, self.evaluation.y
+        rows = np.random.default_rng(seed).integers(len(y), size=len(y))
+        try:
+            drawn = Evaluation(curve, self.evaluation.design[rows, 1:], y[rows])
+        except TrainingError as error:
+            return str(error)
+        return self.measure(drawn, {name: each[rows] for name, each in self.subgroups.items()})
+
+
+def resample(
+    evaluation: Evaluation,
+    measure: Measure,
+    *,
+    subgroups: Mapping[str, Array] | None = None,
+    repeats: int = 200,
+    seed: int = 0,
+    n_jobs: int = 1,
+    track: Track = untracked,
+) -> External:
+    """Measure, and find intervals by resampling patients.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the model on all patients.
+    measure : Measure
+        What to measure.
+    subgroups : mapping, optional
+        Name → which patients belong to it.
+    repeats : int
+        Resamples.
+    seed : int
+        The same seed gives the same numbers, whatever n_jobs.
+    n_jobs : int
+        Processes, as joblib counts them.
+    track : callable
+        Shows progress.
+
+    Raises
+    ------
+    TrainingError
+        If fewer than half of the resamples can be evaluated.
+    """
+    study = _Resampling(evaluation, measure, subgroups or {})
+    seeds = np.random.SeedSequence(seed).spawn(repeats)
+    found = list(track(in_parallel(study.sample, seeds, n_jobs), "resampling", repeats))
+    good = [each for each in found if not isinstance(each, str)]
+    failures = Counter(each for each in found if isinstance(each, str))
+    if 2 * len(good) < repeats:
+        raise TrainingError(
+            f"only {len(good)} of {repeats} resamples of these patients can be evaluated; most "
+            f"often: {failures.most_common(1)[0][0]}"
+        )
+    values = measure(evaluation, study.subgroups)
+    keys = list(values)
+    low, high = percentiles(np.array([[each[key] for key in keys] for each in good]))
+    return External(keys, np.array([values[key] for key in keys]), low, high, failures)
+
+
+def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -> None:
+    """Refuse a cohort that the model does not speak of.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    cohort : Cohort
+        The patients.
+    endpoint : str
+        What counted as resorbed in them.
+    name : str
+        Of the cohort's file, for messages.
+
+    Raises
+    ------
+    InputFileError
+        With all reasons: another endpoint, other covariates, values that suggest other units.
+    """
+    problems = []
+    if _plain(endpoint) != _plain(predictor.endpoint):
+        problems.append(
+            f"{name}: resorbed means '{endpoint}' in these data, but '{predictor.endpoint}' in the "
+            "model; predictions of one are not judged by the other. If both are the same, give "
+            "--endpoint in the model's words"
+        )
+    here, there = (
+        [column.name for column in columns] for columns in (cohort.covariates, predictor.columns)
+    )
+    if here != there:
+        problems.append(f"{name} gives {', '.join(here)}, but the model needs {', '.join(there)}")
+    else:
+        problems += _other_units(predictor, cohort, name)
+    if problems:
+        raise InputFileError(problems)
+
+
+def _other_units(predictor: Predictor, cohort: Cohort, name: str) -> list[str]:
+    """Word each number of which most values lie outside all that the model was trained on."""
+    numbers = {
+        column.name: (column.unit, values)
+        for column, values in zip(cohort.covariates, cohort.X.T, strict=True)
+        if column.kind == "number"
+    }
+    numbers["months_since_onset"] = ("months", cohort.y["entry"])
+    groups = predictor.artifact["support"]["groups"]
+    problems = []
+    for key, (unit, values) in numbers.items():
+        low = min(group["ranges"][key][0] for group in groups)
+        high = max(group["ranges"][key][1] for group in groups)
+        outside = float(((values < low) | (values > high)).mean())
+        if outside > _MOST_OUTSIDE:
+            problems.append(
+                f"{name}: {key} of {100 * outside:.0f} % of the patients lies outside what the "
+                f"model was trained on ({low:.3g} to {high:.3g} {unit}); their median is "
+                f"{np.median(values):.3g}. Are they in {unit}? If so, this model says nothing of "
+                "such patients"
+            )
+    return problems
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.casefold().split()).rstrip(".")

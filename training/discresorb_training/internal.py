@@ -1,0 +1,225 @@
+r"""Internal validation: Harrell's optimism bootstrap over the whole procedure, and by centre.
+
+**Estimand**: how a model made by this procedure from this many patients does on new patients of the
+same population. With :math:`M_b` the model that the procedure, selection included, makes of
+bootstrap sample b,
+
+.. math:: \text{corrected} = \text{apparent} - \frac{1}{B} \sum_b
+          [\text{metric}(M_b, \text{sample } b) - \text{metric}(M_b, \text{all patients})].
+
+Source: Harrell, Lee and Mark, Stat Med 1996;15:361. The interval is the spread of the metric of the
+*final* model over the samples, placed around the corrected value: it says what patients of this
+number leave open, not what another choice of model would. Instability is the spread of each
+patient's probability over the models :math:`M_b` (Riley and Collins, Biom J 2023;65:2200302).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from discresorb.distributions import Array
+from discresorb_training.errors import TrainingError
+from discresorb_training.measure import Measure, percentiles
+from discresorb_training.performance import Evaluation, Key
+from discresorb_training.procedure import Procedure
+
+__all__ = ["Internal", "Track", "bootstrap", "in_parallel", "untracked"]
+
+# shows progress over an iterable of so many parts, and gives it on
+Track = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+def untracked(parts: Iterable[Any], words: str, total: int) -> Iterable[Any]:
+    """Show no progress."""
+    return parts
+
+
+@dataclass(frozen=True)
+class Internal:
+    """What the bootstrap found.
+
+    Parameters
+    ----------
+    keys : sequence of Key
+        Order of the arrays below.
+    apparent, optimism, low, high : float array, (keys,)
+        Values of the final model on its own patients, mean optimism, and the interval's ends around
+        ``apparent - optimism``.
+    p : float array, (n,)
+        The final model's probabilities at the reference horizon.
+    p_low, p_high : float array, (n,)
+        Each patient's 2.5th and 97.5th percentile over the refitted models.
+    p_error : float
+        Mean over patients and refits of the absolute difference to p.
+    chosen : Counter
+        How often each candidate was chosen.
+    failures : Counter
+        Why no model came of some samples.
+    """
+
+    keys: Sequence[Key]
+    apparent: Array
+    optimism: Array
+    low: Array
+    high: Array
+    p: Array
+    p_low: Array
+    p_high: Array
+    p_error: float
+    chosen: Counter[str]
+    failures: Counter[str]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    name: str
+    in_sample: Mapping[Key, float]
+    in_all: Mapping[Key, float]
+    final_in_sample: Mapping[Key, float]
+    p: Array
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What every bootstrap sample needs."""
+
+    procedure: Procedure
+    X: Array
+    y: Array
+    measure: Measure
+    final: Evaluation
+    subgroups: Mapping[str, Array]
+
+    def sample(self, seed: np.random.SeedSequence) -> _Sample | str:
+        """Repeat everything on one bootstrap sample; words if no model comes of it."""
+        rows = np.random.default_rng(seed).integers(len(self.y), size=len(self.y))
+        times = np.bincount(rows, minlength=len(self.y))
+        drawn = times > 0
+        try:
+            chosen = self.procedure.run(self.X[drawn], self.y[drawn], times[drawn].astype(float))
+            curve = chosen.model.curve()
+            in_sample = Evaluation(curve, self.X[rows], self.y[rows])
+            in_all = Evaluation(curve, self.X, self.y)
+            final = Evaluation(self.final.curve, self.X[rows], self.y[rows])
+        except TrainingError as error:
+            return str(error)
+        members = {name: each[rows] for name, each in self.subgroups.items()}
+        return _Sample(
+            chosen.best.name,
+            self.measure(in_sample, members),
+            self.measure(in_all, self.subgroups),
+            self.measure(final, members),
+            in_all.probability(self.measure.reference),
+        )
+
+
+def bootstrap(
+    procedure: Procedure,
+    X: Array,
+    y: Array,
+    measure: Measure,
+    final: Evaluation,
+    *,
+    subgroups: Mapping[str, Array] | None = None,
+    repeats: int = 200,
+    seed: int = 0,
+    n_jobs: int = 1,
+    track: Track = untracked,
+) -> Internal:
+    """Estimate optimism and instability.
+
+    Parameters
+    ----------
+    procedure : Procedure
+        Everything that made the model.
+    X, y : arrays
+        The patients that it was made from.
+    measure : Measure
+        What to measure.
+    final : Evaluation
+        Of the final model on all patients.
+    subgroups : mapping, optional
+        Name → which patients belong to it.
+    repeats : int
+        Bootstrap samples.
+    seed : int
+        The same seed gives the same numbers, whatever n_jobs.
+    n_jobs : int
+        Processes, as joblib counts them.
+    track : callable
+        Shows progress.
+
+    Raises
+    ------
+    TrainingError
+        If fewer than half of the samples give a model.
+    """
+    study = _Study(procedure, X, y, measure, final, subgroups or {})
+    seeds = np.random.SeedSequence(seed).spawn(repeats)
+    found = list(track(in_parallel(study.sample, seeds, n_jobs), "bootstrap", repeats))
+    good = [each for each in found if isinstance(each, _Sample)]
+    failures = Counter(each for each in found if isinstance(each, str))
+    if 2 * len(good) < repeats:
+        raise TrainingError(
+            f"only {len(good)} of {repeats} bootstrap samples give a model, so nothing can be said "
+            "of how a model of so few patients does on others; most often: "
+            + failures.most_common(1)[0][0]
+        )
+    apparent = measure(final, study.subgroups)
+    keys = list(apparent)
+    in_sample, in_all, of_final = (
+        np.array([[values[key] for key in keys] for values in part])
+        for part in zip(*((e.in_sample, e.in_all, e.final_in_sample) for e in good), strict=True)
+    )
+    values = np.array([apparent[key] for key in keys])
+    optimism = _known_mean(in_sample - in_all)
+    low, high = percentiles(of_final)
+    p, refits = final.probability(measure.reference), np.array([each.p for each in good])
+    p_low, p_high = percentiles(refits)
+    return Internal(
+        keys,
+        values,
+        optimism,
+        low - optimism,
+        high - optimism,
+        p,
+        p_low,
+        p_high,
+        float(np.abs(refits - p).mean()),
+        Counter(each.name for each in good),
+        failures,
+    )
+
+
+def in_parallel(one: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int) -> Iterable[Any]:
+    """Map over parts in order, in several processes; each computes with one thread.
+
+    More threads of a linear algebra library could round otherwise, and numbers must not depend on
+    how many processes there are.
+    """
+    from joblib import Parallel, delayed
+
+    run = Parallel(n_jobs=n_jobs, return_as="generator")
+    found: Iterable[Any] = run(delayed(_alone)(one, part) for part in parts)
+    return found
+
+
+def _alone(one: Callable[[Any], Any], part: Any) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return one(part)
+
+
+def _known_mean(values: Array) -> Array:
+    """Mean over samples, nan left out; nan where all are."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mean: Array = total / known.sum(axis=0)
+    return mean

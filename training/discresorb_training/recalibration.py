@@ -1,0 +1,104 @@
+r"""How the model's own linear predictors fare when refitted to new patients by the likelihood.
+
+**Estimand**: with :math:`\eta` the model's linear predictor of log time and :math:`\zeta` that of
+logit π, the values of a, b, σ, c, d that suit the new patients best in
+
+.. math:: \log T = a + b\,\eta + \sigma Z, \qquad \operatorname{logit} \pi = c + d\,\zeta.
+
+Right are a = c = 0, b = d = 1 and the model's own σ. It needs no working model and no horizon; it
+assumes the model's own distribution. A slope below 1 says that a part of the model is too extreme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from discresorb.curve import CureCurve, normal_quantile
+from discresorb.distributions import Array
+from discresorb_training.blocks import prepare
+from discresorb_training.errors import ConvergenceError
+from discresorb_training.likelihood import Evaluation, evaluate
+from discresorb_training.newton import maximise
+
+__all__ = ["Refitted", "refit_predictors"]
+
+_LARGEST_STANDARD_ERROR = 50.0
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """One parameter of the refit with its 95 % interval.
+
+    Parameters
+    ----------
+    name : str
+        In words.
+    right : float
+        What it is if the model is right.
+    value, low, high : float
+        Estimate and interval, by the inverse Hessian.
+    """
+
+    name: str
+    right: float
+    value: float
+    low: float
+    high: float
+
+
+def refit_predictors(curve: CureCurve, design: Array, y: Array) -> list[Refitted]:
+    """Refit a + b·η, σ and c + d·ζ to new patients.
+
+    Parameters
+    ----------
+    curve : CureCurve
+        The model.
+    design : float array, (n, 1 + k)
+        Leading ones, then covariates.
+    y : structured array, (n,)
+        From `interval_outcome`.
+
+    Raises
+    ------
+    ConvergenceError
+        If these patients do not determine it.
+    """
+    eta = design @ curve.location
+    columns = [np.ones(len(y)), eta]
+    names = [
+        ("location of log time", 0.0),
+        ("slope of log time", 1.0),
+        ("log of the spread, less the model's", 0.0),
+    ]
+    right = [0.0, 1.0, curve.log_scale]
+    if curve.cure is not None:
+        entering = slice(None) if curve.cure_columns is None else list(curve.cure_columns)
+        columns.append(design[:, entering] @ curve.cure)
+        names += [("location of logit π", 0.0), ("slope of logit π", 1.0)]
+        right += [0.0, 1.0]
+    # ζ stands in the design, but not in the part for log time, and η not in that for π
+    free = np.array([0, 1, 3, 4, 6] if curve.cure is not None else [0, 1, 2])
+    prepared = prepare(np.column_stack(columns), y["lower"], y["upper"], y["entry"])
+    width = 7 if curve.cure is not None else 3
+
+    def function(theta: Array) -> Evaluation:
+        whole = np.zeros(width)
+        whole[free] = theta
+        found = evaluate(prepared, curve.distribution, whole, cure=curve.cure is not None)
+        return Evaluation(
+            found.log_likelihood, found.gradient[free], found.hessian[np.ix_(free, free)]
+        )
+
+    best = maximise(function, np.array(right))
+    values, vectors = np.linalg.eigh(-best.evaluation.hessian)
+    if values[0] < _LARGEST_STANDARD_ERROR**-2:
+        raise ConvergenceError("these patients do not determine a refit of the linear predictors")
+    half = normal_quantile(0.95) * np.sqrt(((vectors / values) * vectors).sum(axis=1))
+    theta = best.theta.copy()
+    theta[2] -= curve.log_scale
+    return [
+        Refitted(name, each, float(value), float(value - h), float(value + h))
+        for (name, each), value, h in zip(names, theta, half, strict=True)
+    ]

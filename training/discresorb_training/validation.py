@@ -1,0 +1,195 @@
+"""Validation from end to end: which horizons, which subgroups, measuring, and facts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from discresorb.errors import InputError
+from discresorb.predictor import Predictor
+from discresorb_training.answerable import DEFAULT_MONTHS, answerable_months
+from discresorb_training.by_centre import by_centre
+from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.external import check_fits, resample
+from discresorb_training.internal import Track, bootstrap, untracked
+from discresorb_training.measure import Measure
+from discresorb_training.performance import Evaluation
+from discresorb_training.performance_facts import external_facts, internal_facts
+from discresorb_training.procedure import Procedure
+from discresorb_training.subgroups import subgroups_of
+
+__all__ = ["DEFAULT_REPEATS", "validate", "validate_cohort", "validate_internally"]
+
+DEFAULT_REPEATS = 200
+_LEAST_REPEATS = 20
+_REFERENCE = 6.0
+
+
+def validate(
+    predictor: Predictor,
+    cohort: Any,
+    *,
+    endpoint: str,
+    months: Sequence[float] = DEFAULT_MONTHS,
+    repeats: int = DEFAULT_REPEATS,
+    seed: int = 0,
+    n_jobs: int = 1,
+) -> dict[str, Any]:
+    """Judge a model on patients that had no part in making it.
+
+    The estimand of each figure is its value if every resorption time were known; patients whose
+    status at a horizon was not seen count by a working model fitted to these data, and bounds say
+    what rests on that. Assumption: MRIs come at times that do not depend on the event, given the
+    model's predictors.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model, from `discresorb.load` or `train`.
+    cohort : pandas.DataFrame or polars.DataFrame
+        Training columns, one row a patient.
+    endpoint : str
+        What counted as resorbed; must be the model's.
+    months : sequence of float
+        Horizons, months after the index MRI; those that the data cannot answer are left out with
+        the reason.
+    repeats : int
+        Resamples of the patients for intervals.
+    seed : int
+        The same seed gives the same numbers, whatever n_jobs.
+    n_jobs : int
+        Processes, as joblib counts them.
+
+    Returns
+    -------
+    dict
+        Plain data: ``overall`` and ``at`` hold the metrics, ``not_answered`` the reasons.
+
+    Raises
+    ------
+    InputError
+        If settings or cohort do not fit, with all problems.
+    TrainingError
+        If these data cannot say how good the model is; the message says what is missing.
+    """
+    return validate_cohort(
+        predictor,
+        cohort_from_frame(cohort),
+        endpoint=endpoint,
+        name="cohort",
+        months=months,
+        repeats=repeats,
+        seed=seed,
+        n_jobs=n_jobs,
+    )
+
+
+def validate_cohort(
+    predictor: Predictor,
+    cohort: Cohort,
+    *,
+    endpoint: str,
+    name: str,
+    months: Sequence[float],
+    repeats: int,
+    seed: int,
+    n_jobs: int,
+    recorded: Mapping[str, Sequence[str]] | None = None,
+    track: Track = untracked,
+) -> dict[str, Any]:
+    """Judge a model on a cohort that is already read; see `validate`.
+
+    Parameters
+    ----------
+    recorded : mapping, optional
+        Further columns by which to look at subgroups: name → text of each patient.
+    track : callable
+        Shows progress.
+    """
+    _check_settings(repeats, seed, n_jobs)
+    check_fits(predictor, cohort, endpoint, name)
+    answerable = answerable_months(cohort.y, months)
+    evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
+    measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
+    sites = {"site_id": cohort.sites} if cohort.sites is not None else {}
+    subgroups = subgroups_of(cohort, measure.reference, {**sites, **(recorded or {})})
+    found = resample(
+        evaluation,
+        measure,
+        subgroups=subgroups.members,
+        repeats=repeats,
+        seed=seed,
+        n_jobs=n_jobs,
+        track=track,
+    )
+    return external_facts(found, evaluation, measure, answerable, subgroups, repeats)
+
+
+def validate_internally(
+    predictor: Predictor,
+    cohort: Cohort,
+    procedure: Procedure,
+    *,
+    months: Sequence[float] = DEFAULT_MONTHS,
+    repeats: int = DEFAULT_REPEATS,
+    seed: int = 0,
+    n_jobs: int = 1,
+    track: Track = untracked,
+) -> dict[str, Any]:
+    """Judge the procedure that made a model on the patients that it was made from.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    cohort : Cohort
+        The patients.
+    procedure : Procedure
+        Everything that made it, to be repeated on every bootstrap sample.
+    months, repeats, seed, n_jobs, track
+        As in `validate_cohort`.
+
+    Returns
+    -------
+    dict
+        Plain data, each metric apparent and corrected for optimism.
+    """
+    _check_settings(repeats, seed, n_jobs)
+    X, y = cohort.X, cohort.y
+    answerable = answerable_months(y, months)
+    evaluation = Evaluation(predictor._curve, X, y)
+    measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
+    subgroups = subgroups_of(cohort, measure.reference)
+    found = bootstrap(
+        procedure,
+        X,
+        y,
+        measure,
+        evaluation,
+        subgroups=subgroups.members,
+        repeats=repeats,
+        seed=seed,
+        n_jobs=n_jobs,
+        track=track,
+    )
+    centres = by_centre(
+        procedure, X, y, cohort.sites or [], measure.reference, n_jobs=n_jobs, track=track
+    )
+    return internal_facts(found, evaluation, measure, answerable, subgroups, centres, repeats)
+
+
+def reference(months: Sequence[float]) -> float:
+    """Choose the horizon of curves and subgroups: six months, or the nearest that is answered."""
+    return min(months, key=lambda each: abs(each - _REFERENCE))
+
+
+def _check_settings(repeats: int, seed: int, n_jobs: int) -> None:
+    problems = []
+    if repeats < _LEAST_REPEATS:
+        problems.append(f"repeats entered as {repeats}, but must be at least {_LEAST_REPEATS}")
+    if seed < 0:
+        problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
+    if n_jobs == 0:
+        problems.append("n_jobs entered as 0, but must be a number of processes, or -1 for all")
+    if problems:
+        raise InputError(problems)
