@@ -25,6 +25,7 @@ from discresorb_training import (
     simulate_visits,
     train,
 )
+from discresorb_training.procedure import Procedure
 from discresorb_training.selection import compare
 from discresorb_training.surgery import WeightedRows, weighted_rows
 from discresorb_training.visits import Visits, visits_from_frame
@@ -214,11 +215,14 @@ def test_the_saved_interval_is_the_robust_one(result: TrainResult) -> None:
     assert not np.allclose(result.artifact["covariance"], usual.covariance_, rtol=0.02)
 
 
-def test_whole_patients_cannot_make_such_a_model_again(result: TrainResult) -> None:
+def test_whole_patients_cannot_make_such_a_model_again() -> None:
     """So that internal validation refuses rather than repeats another procedure."""
-    visits = made(600, seed=4)
+    visits = made(300)
+    rows = weighted_rows(visits)
+    procedure = Procedure(["size_mm", "sequestrated"], ["weibull"], [False], 0.25, 5, 0, split=True)
+    assert procedure.run(rows.X, rows.y, rows.weights, rows.patient).best.name == "weibull"
     with pytest.raises(TrainingError, match="rows weighted for surgery, which cannot be made aga"):
-        result.procedure.run(visits.patients.X, visits.patients.y)
+        procedure.run(visits.patients.X, visits.patients.y)
 
 
 def test_on_the_command_line(run: Run, tmp_path: Path) -> None:
