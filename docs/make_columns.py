@@ -8,6 +8,7 @@ from discresorb.columns import (
     SEQUESTRATED,
     SIZE_MM,
     TRAINING_COLUMNS,
+    VISIT_COLUMNS,
     Column,
 )
 
@@ -40,6 +41,14 @@ One row a patient. Needed are the covariates, and `months_since_onset`, `last_he
 `first_resorbed_months`, or the same as dates. The exit never extends `last_herniated_months`: a
 finding at operation is not an MRI.
 """
+VISITS = """\
+## Training with surgery weights
+
+For `train --surgery-weights`: one row an MRI, all columns but `site_id` needed. Size and
+sequestration count as at the index MRI, and may be empty later. Dates of onset, surgery and exit
+are the same in all rows of a patient. MRIs end with the first that shows it resorbed, or with
+surgery.
+"""
 
 
 def table(columns: tuple[Column, ...]) -> str:
@@ -61,6 +70,8 @@ def page() -> str:
             table(OUTPUT_COLUMNS),
             TRAINING,
             table((patient, SIZE_MM, SEQUESTRATED, *rest)),
+            VISITS,
+            table(VISIT_COLUMNS),
         ]
     )
 

@@ -38,6 +38,7 @@ def test_patients_are_those_of_the_cohort(simulation: Simulation, visits: Visits
         np.testing.assert_allclose(visits.patients.y[name], cohort.y[name], atol=0.0051)
     np.testing.assert_allclose(visits.patients.last_seen, cohort.last_seen, atol=0.0051)
     assert visits.patients.flow() == cohort.flow()
+    assert visits.patients.sites == cohort.sites
     assert visits.operated.sum() == (simulation.cohort()["exit_reason"] == "surgery").sum()
 
 
@@ -165,6 +166,12 @@ def test_herniated_again_and_imaged_again() -> None:
     again = again.assign(finding="herniated", leg_pain=2)
     with pytest.raises(InputError, match=r"row 6: .*herniated again after it was seen resorbed"):
         visits_from_frame(pd.concat([table, again], ignore_index=True))
+
+
+def test_a_patient_has_one_centre() -> None:
+    table = three_patients().assign(site_id=["X", "Y", "X", "X", "Y"])
+    with pytest.raises(InputError, match="row 2: site_id differs from that in the first row of"):
+        visits_from_frame(table)
 
 
 def test_all_problems_at_once() -> None:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 __all__ = [
     "DATE_COLUMNS",
     "EXIT_REASONS",
+    "FINDINGS",
     "IMAGING_DATE",
     "MONTHS_COLUMNS",
     "MONTHS_SINCE_ONSET",
@@ -25,6 +26,7 @@ __all__ = [
     "SYMPTOMS_CHANGED",
     "TRAINING_COLUMNS",
     "TRUE_WORDS",
+    "VISIT_COLUMNS",
     "Column",
 ]
 
@@ -33,6 +35,7 @@ Kind = Literal["number", "flag", "date", "text"]
 FALSE_WORDS: Final = ("no", "false", "0", "0.0")
 TRUE_WORDS: Final = ("yes", "true", "1", "1.0")
 EXIT_REASONS: Final = ("resorbed", "surgery", "lost", "end")
+FINDINGS: Final = ("herniated", "resorbed")
 
 
 @dataclass(frozen=True)
@@ -158,5 +161,19 @@ TRAINING_COLUMNS: Final = (
     Column(
         "exit_months", "number", "months since onset when follow-up ended", "months", 0.0, 600.0
     ),
+    Column("site_id", "text", "the centre; never a covariate"),
+)
+
+VISIT_COLUMNS: Final = (
+    PATIENT_ID,
+    ONSET_DATE,
+    Column("mri_date", "date", "one row an MRI, in order; a patient's first is the index MRI"),
+    Column("finding", "text", "what the MRI showed: " + ", ".join(FINDINGS)),
+    SIZE_MM,
+    SEQUESTRATED,
+    Column("leg_pain", "number", "leg pain at this MRI; may be empty once resorbed", "", 0.0, 10.0),
+    Column("surgery_date", "date", "surgery that ended follow-up; empty if it did not"),
+    Column("exit_date", "date", "when follow-up ended"),
+    Column("exit_reason", "text", "how follow-up ended: " + ", ".join(EXIT_REASONS)),
     Column("site_id", "text", "the centre; never a covariate"),
 )

@@ -10,26 +10,30 @@ import numpy as np
 
 from discresorb.cells import is_empty, show
 from discresorb.clock import months_between
-from discresorb.columns import EXIT_REASONS, MONTHS_SINCE_ONSET, ONSET_DATE, PATIENT_ID, Column
+from discresorb.columns import (
+    EXIT_REASONS,
+    FINDINGS,
+    MONTHS_SINCE_ONSET,
+    ONSET_DATE,
+    PATIENT_ID,
+    VISIT_COLUMNS,
+)
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.reading import Table, check_columns
-from discresorb_training.cohort import COVARIATES, LATEST, Cohort
+from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.row_reader import RowReader, frame_header
 
 __all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
 
-_MRI_DATE: Final = Column("mri_date", "date", "the MRI of this row")
-_LEG_PAIN: Final = Column("leg_pain", "number", "leg pain at this MRI", "", 0.0, 10.0)
-_SURGERY_DATE: Final = Column("surgery_date", "date", "surgery; empty if there was none")
-_EXIT_DATE: Final = Column("exit_date", "date", "when follow-up ended")
-_FINDINGS: Final = ("herniated", "resorbed")
-_ALIKE: Final = (ONSET_DATE, _SURGERY_DATE, _EXIT_DATE)  # in all rows of a patient
-_NEEDED: Final = (
-    *(column.name for column in (PATIENT_ID, ONSET_DATE, _MRI_DATE, *COVARIATES, _LEG_PAIN)),
-    *("finding", "surgery_date", "exit_date", "exit_reason"),
+_NAMES: Final = tuple(column.name for column in VISIT_COLUMNS)
+_NEEDED: Final = tuple(name for name in _NAMES if name != SITE_ID)
+_COLUMNS: Final = dict(zip(_NAMES, VISIT_COLUMNS, strict=True))
+_MRI_DATE, _LEG_PAIN, _SURGERY_DATE, _EXIT_DATE = (
+    _COLUMNS[name] for name in ("mri_date", "leg_pain", "surgery_date", "exit_date")
 )
+_ALIKE: Final = (ONSET_DATE, _SURGERY_DATE, _EXIT_DATE)  # in all rows of a patient
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def is_by_visit(header: Sequence[str]) -> bool:
 def visits_from_table(table: Table) -> Visits:
     """Read a CSV with one row an MRI; raise InputFileError with all problems by row."""
     _check_header(table.header, table.name)
-    return _read(table.columns(_NEEDED), len(table.rows), table.name, table.ragged)
+    return _read(table.columns(_NAMES), len(table.rows), table.name, table.ragged)
 
 
 def visits_from_frame(frame: Any) -> Visits:
@@ -127,7 +131,7 @@ def visits_from_frame(frame: Any) -> Visits:
     header = frame_header(frame)
     _check_header(header, "visits")
     wrapped = nw.from_native(frame, eager_only=True)
-    cells = {name: wrapped[name].to_list() for name in _NEEDED}
+    cells = {name: wrapped[name].to_list() for name in _NAMES if name in header}
     return _read(cells, len(frame), "visits", {})
 
 
@@ -137,7 +141,7 @@ def _check_header(header: Sequence[str], name: str) -> None:
             f"{name} has one row a patient; weights for surgery need one row an MRI (columns "
             f"{', '.join(_NEEDED)}), so leave --surgery-weights out or bring the visits"
         )
-    check_columns(header, needed=_NEEDED, optional=["site_id"], name=name)
+    check_columns(header, needed=_NEEDED, optional=[SITE_ID], name=name)
 
 
 def _read(
@@ -179,8 +183,13 @@ class _Reader(RowReader):
         self._mri, self._surgery, self._exit = mri, surgery, exit_
         self._onset = onset
         self._months = months_between(onset, mri)
-        self._finding = self._words("finding", _FINDINGS)
+        self._finding = self._words("finding", FINDINGS)
         self._reason = self._words("exit_reason", EXIT_REASONS)
+        sites = cells.get(SITE_ID)
+        self._sites = None
+        if sites is not None:
+            texts = ["" if is_empty(each) else str(each).strip() for each in sites]
+            self._sites = np.array(texts)[self._order]
         in_rows = np.empty((2, count), dtype=bool)
         in_rows[:, self._order] = self._index, self._finding == "herniated"
         values = [self.needed(column, in_rows[0], " at the index MRI") for column in COVARIATES]
@@ -217,11 +226,13 @@ class _Reader(RowReader):
             self._add(
                 differs, f"{column.name} differs from that in the first row of patient {{patient}}"
             )
-        first = self._reason[self._first]
-        self._add(
-            (self._reason != first) & (self._reason != "") & (first != ""),
-            "exit_reason differs from that in the first row of patient {patient}",
-        )
+        for name, words in (("exit_reason", self._reason), (SITE_ID, self._sites)):
+            if words is not None:
+                first = words[self._first]
+                self._add(
+                    (words != first) & (words != "") & (first != ""),
+                    f"{name} differs from that in the first row of patient {{patient}}",
+                )
 
     def check_order(self) -> None:
         """Refuse MRIs out of order, before onset or too late."""
@@ -294,7 +305,8 @@ class _Reader(RowReader):
             upper=np.where(herniated[last], np.inf, self._months[last]),
             entry=self._months[index],
         )
-        patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last])
+        sites = None if self._sites is None else self._sites[index].tolist()
+        patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last], sites)
         return Visits(
             patients,
             self._patient,
