@@ -50,6 +50,19 @@ def test_the_recovery_page_quotes_the_printout() -> None:
     assert "coverage 93 to 97 % (± 1.5): holds" in printout
 
 
+def test_the_page_on_truth_quotes_the_printouts() -> None:
+    """Each block names a file and a part of it, and holds lines of that part, in order."""
+    blocks = quotations("truth.md")
+    assert len(blocks) >= 8
+    for where, quoted in blocks.items():
+        file, part = where.removeprefix("benchmarks/results/").split(": ", 1)
+        printout = (RESULTS / file).read_text(encoding="utf-8")
+        start = printout.index(f"\n{part}")
+        lines = iter(printout[start + 1 :].split("\n\n", 1)[0].splitlines())
+        for line in quoted.splitlines():
+            assert line in lines, f"{where}: {line}"
+
+
 @pytest.mark.parametrize("name", ["calibration.svg", "typical_patients.svg"])
 def test_the_figures_are_of_this_model(name: str) -> None:
     """Bytes differ between versions of the plotting library, words and places hardly do."""

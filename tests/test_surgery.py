@@ -166,11 +166,22 @@ def test_those_for_whom_nobody_stands_are_told_of() -> None:
     )
 
 
-def test_surgery_that_cannot_be_modelled_is_refused() -> None:
-    """Everybody on the same day: the spread of times to surgery runs to zero."""
+def test_nobody_imaged_again() -> None:
     visits = made(300, settings=NO_EXITS)
+    everybody = operated_first(visits, np.ones(300, dtype=bool), after=1.0)
+    with pytest.raises(TrainingError, match="nobody was imaged after the index MRI"):
+        weighted_rows(everybody)
+
+
+def test_surgery_that_cannot_be_modelled_is_refused() -> None:
+    """All at the same time after the index MRI: the spread of times to surgery runs to zero."""
+    visits = made(300, settings=NO_EXITS)
+    entry = visits.patients.y["entry"]
+    latest = float((visits.patients.last_seen - entry).max())
+    same = replace(visits, exit_months=entry + latest + 1.0, operated=np.ones(300, dtype=bool))
+    herniated = replace(same, herniated=np.ones(len(same.months), dtype=bool))
     with pytest.raises(TrainingError, match="surgery cannot be modelled from these visits"):
-        weighted_rows(operated_first(visits, np.ones(300, dtype=bool), after=1.0))
+        weighted_rows(herniated)
 
 
 def test_candidates_keep_a_patients_rows_together() -> None:

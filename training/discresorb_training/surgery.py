@@ -10,8 +10,9 @@ an unweighted fit says so. Here patients are split at their MRIs, and the row th
 
 The denominator makes the rows that are there stand for those that surgery took away. The numerator
 only steadies the weights. It may be any function of the outcome model's covariates and of the
-times of the MRIs, because given these a row's score has mean zero, whatever multiplies it; leg
-pain is not among them, so it must stay out of the numerator.
+times of the MRIs, because given these, and a herniation still there where the row begins, a row's
+score has mean zero, whatever multiplies it. Leg pain is not among them, so it must stay out of the
+numerator.
 
 Both are Weibull hazards of surgery, counted from the index MRI: a Weibull accelerated-failure-time
 model has proportional hazards, so leg pain may change at every MRI. Patients are at risk of surgery
@@ -112,14 +113,16 @@ def weighted_rows(visits: Visits) -> WeightedRows:
     Raises
     ------
     TrainingError
-        If the hazard of surgery cannot be estimated.
+        If nobody was imaged again, or the hazard of surgery cannot be estimated.
     """
     rows = visits.split()
+    if not rows.telling.any():
+        raise TrainingError("nobody was imaged after the index MRI; nothing can be trained")
     operations = int(visits.operated.sum())
     notes: list[str] = []
     if operations < FEWEST_OPERATIONS:
         weights = np.ones(len(rows.y))
-        by = "nothing, weights are 1"
+        by = "nothing: too few operations"
         notes.append(
             f"{operations} patients were operated on, too few to model surgery (at least "
             f"{FEWEST_OPERATIONS} are needed), so that all weights are 1"
@@ -128,13 +131,16 @@ def weighted_rows(visits: Visits) -> WeightedRows:
         weights = _weights(visits)[rows.visit]
         means = [column.name for column in visits.patients.covariates]
         means.append(f"{MONTHS_SINCE_ONSET.name} at the index MRI")
-        by = f"a Weibull hazard of surgery on {', '.join(means)} and the last leg_pain"
+        by = (
+            "inverse probability of no surgery before the row's end, from a Weibull hazard of "
+            f"surgery on {', '.join(means)} and the last leg_pain"
+        )
         notes += _on_weights(visits, weights)
         notes += _on_nobody_left(visits, rows)
     telling = weights[rows.telling]
     about = {
         "rows": f"{len(rows.y)}, of patients split at their MRIs",
-        "rows weighted by": f"inverse probability of no surgery before the row's end, from {by}",
+        "rows weighted by": by,
         "patients operated on": str(operations),
         "weights": f"{telling.min():.3g} to {telling.max():.3g}, mean {telling.mean():.3g}, "
         "none cut",
