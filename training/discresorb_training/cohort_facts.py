@@ -137,7 +137,7 @@ def _typical(cohort: Cohort, rows: Array) -> dict[str, float]:
 
 
 def _nonparametric(y: Array, entry: float) -> dict[str, Any] | None:
-    """Give steps in months after the index MRI; None where too few patients, or no estimate."""
+    """Give steps, times in months after the index MRI; None where too few patients, or no estimate."""
     if len(y) < _LEAST_FOR_CURVE:
         return None
     try:
@@ -146,10 +146,10 @@ def _nonparametric(y: Array, entry: float) -> dict[str, Any] | None:
         return None
     shown = curve.times <= entry + _SPAN
     return {
-        "months": _rounded(curve.times[shown] - entry),
+        "times": _rounded(curve.times[shown] - entry),
         "low": _rounded(curve.resorbed_low[shown]),
         "high": _rounded(curve.resorbed_high[shown]),
-        "patients": curve.patients,
+        "n": curve.patients,
     }
 
 

@@ -48,6 +48,8 @@ class TrainResult:
         Every model that was compared.
     notes : sequence of str
         What the person who trains must know.
+    procedure : Procedure
+        All that made the model, so that internal validation can repeat it.
     """
 
     model: ResorptionModel
@@ -55,6 +57,7 @@ class TrainResult:
     artifact: dict[str, Any]
     tried: Sequence[Candidate]
     notes: Sequence[str]
+    procedure: Procedure
 
     def summary(self) -> list[str]:
         """Say what was trained and how it was chosen, a line each."""
@@ -179,7 +182,7 @@ def train_cohort(
     artifact = artifact_content(
         cohort, model, best, tried, opinion, endpoint, data_origin, penalty, between_study_sd
     )
-    return TrainResult(model, Predictor(artifact), artifact, tried, notes)
+    return TrainResult(model, Predictor(artifact), artifact, tried, notes, procedure)
 
 
 def _check_settings(

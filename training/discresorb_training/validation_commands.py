@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,8 +12,8 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
-_MONTHS = "3,6,12"
-_REPEATS = 200
+RepeatsOption = Annotated[int, typer.Option(help="Bootstrap samples.")]
+NJobsOption = Annotated[int, typer.Option(help="Processes; -1: one a core.")]
 
 
 @app.command()
@@ -35,14 +36,14 @@ def validate(
     ] = None,
     months: Annotated[
         str, typer.Option(metavar="X,X,…", help="Horizons, months after the index MRI.")
-    ] = _MONTHS,
+    ] = "3,6,12",
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMN", help="A further column to look at subgroups by; repeatable"),
+        typer.Option(metavar="COLUMN", help="Look at subgroups by this column, too; repeatable."),
     ] = None,
-    repeats: Annotated[int, typer.Option(help="Resamples of the patients.")] = _REPEATS,
+    repeats: RepeatsOption = 200,
     seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
-    n_jobs: Annotated[int, typer.Option(help="Processes; -1: all that there are.")] = -1,
+    n_jobs: NJobsOption = -1,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write an HTML report here.")
     ] = None,
@@ -52,11 +53,11 @@ def validate(
     """Judge a model on patients that had no part in making it.
 
     Example: discresorb validate ours.csv --model m.joblib --endpoint "definite regression on MRI"
-    --data-origin observed
+    --data-origin observed --report validation.html
 
-    Resorption is only known to lie between two MRIs, and patients were watched from their index MRI
-    on; both are taken account of. Exit status: 3 the file does not fit the model, 5 no usable
-    model, 6 these data cannot say how good it is.
+    Resorption is only known to lie between two MRIs, and patients are watched from their index MRI
+    on; the figures take account of both. Exit status: 3 the file does not fit the model, 5 no
+    usable model, 6 these data cannot say how good it is.
     """
     from discresorb.files import check_target
     from discresorb.predictor import load
@@ -64,6 +65,7 @@ def validate(
     from discresorb_training.cards import described
     from discresorb_training.cohort import cohort_from_table
     from discresorb_training.progress import tracked
+    from discresorb_training.report_commands import write_report_of
     from discresorb_training.validation import validate_cohort
 
     horizons = _numbers(months)
@@ -86,3 +88,53 @@ def validate(
         recorded=recorded,
         track=tracked,
     )
+    if report is not None:
+        write_report_of(report, predictor, patients, facts, table.name, about.data_origin)
+    content = {
+        "model_id": predictor.model_id,
+        "notices": list(predictor.notices),
+        "file": table.name,
+        "data_origin": about.data_origin,
+        **facts,
+    }
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
+        return
+    from discresorb_training.performance_text import performance_lines
+
+    typer.echo("\n".join([*_heading(content), "", *performance_lines(facts)]))
+
+
+def _heading(content: dict[str, Any]) -> list[str]:
+    from discresorb.wording import SYNTHETIC
+
+    lines = [f"Note: {notice}." for notice in content["notices"]]
+    if content["data_origin"] == SYNTHETIC:
+        lines.append("Note: these patients are simulated; nothing here speaks of people.")
+    return [*lines, f"Model {content['model_id']} on {content['file']}"]
+
+
+def _numbers(text: str) -> list[float]:
+    from discresorb.errors import InputError
+
+    try:
+        return [float(each) for each in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--months entered as {text}, but must be numbers joined by commas"
+        ) from None
+
+
+def _recorded(table: Any, names: Sequence[str]) -> dict[str, list[str]]:
+    """Read the columns by which subgroups are wanted."""
+    from discresorb.errors import InputFileError
+
+    missing = [name for name in names if name not in table.header]
+    if missing:
+        raise InputFileError(
+            f"{table.name} has no column {', '.join(missing)} to look at subgroups by; it has "
+            + ", ".join(table.header)
+        )
+    return {name: [cell.strip() for cell in table.column(name)] for name in names}
