@@ -137,7 +137,7 @@ def _typical(cohort: Cohort, rows: Array) -> dict[str, float]:
 
 
 def _nonparametric(y: Array, entry: float) -> dict[str, Any] | None:
-    """Give steps, times in months after the index MRI; None where too few patients, or no estimate."""
+    """Give steps in months after the index MRI; None where too few patients, or no estimate."""
     if len(y) < _LEAST_FOR_CURVE:
         return None
     try:

@@ -107,8 +107,8 @@ def source_of(facts: Mapping[str, Any]) -> str:
     """Say what the patients are."""
     if facts["data_origin"] == SYNTHETIC:
         return (
-            "simulated patients, drawn from a law that was fitted to published proportions. Nothing "
-            "in this report shows how the model does in people."
+            "simulated patients, drawn from a law that was fitted to published proportions. "
+            "Nothing in this report shows how the model does in people."
         )
     return (
         "patients of the centres that recorded them. Who was imaged again, and when, is taken not "
