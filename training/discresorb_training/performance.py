@@ -66,9 +66,9 @@ METRICS = (
 OVERALL = (
     Metric("log_score", "Interval log score", "higher is better; needs no working model", 0.0),
     Metric("concordance", "C-index", "of pairs whose order was seen; secondary", 1.0),
-    Metric("integrated_brier", "Integrated Brier score", "mean over months", 0.0),
-    Metric("integrated_ipa", "Integrated IPA", "mean over months", 1.0),
-    Metric("integrated_auc", "Integrated AUC", "mean over months", 1.0),
+    Metric("integrated_brier", "Integrated Brier score", "mean over the horizons' range", 0.0),
+    Metric("integrated_ipa", "Integrated IPA", "mean over the horizons' range", 1.0),
+    Metric("integrated_auc", "Integrated AUC", "mean over the horizons' range", 1.0),
 )
 _INTEGRATED = ("brier", "ipa", "auc")
 

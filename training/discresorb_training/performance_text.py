@@ -8,6 +8,7 @@ from typing import Any
 __all__ = ["count_of", "join_months", "performance_lines", "value_text"]
 
 _LABEL = 30
+_GROUP = 52
 _COLUMN = 26
 
 
@@ -100,12 +101,12 @@ def _subgroup_lines(facts: Mapping[str, Any]) -> list[str]:
     groups = facts["subgroups"]
     lines = ["", f"Subgroups at {facts['reference_months']:g} months"]
     if groups["shown"]:
-        lines.append(f"  {'':{_LABEL + 8}}{'AUC':{_COLUMN}}Observed : expected")
+        lines.append(f"  {'':{_GROUP}}{'AUC':{_COLUMN}}Observed : expected")
     for group in groups["shown"]:
         name = f"{group['name']} ({group['patients']})"
         metrics = group["metrics"]
         lines.append(
-            f"  {name:{_LABEL + 8}}{value_text(metrics['auc']):{_COLUMN}}"
+            f"  {name:{_GROUP}}{value_text(metrics['auc']):{_COLUMN}}"
             f"{value_text(metrics['observed_expected'])}"
         )
     if groups["suppressed"]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from discresorb.files import write_whole
 from discresorb.wording import SYNTHETIC
+from discresorb_training.report_figures import report_figures
 
 __all__ = ["SECTIONS", "embedded_facts", "environment", "report_html", "source_of", "write_report"]
 
@@ -41,25 +42,20 @@ def report_html(facts: Mapping[str, Any]) -> str:
         From `report_facts`; they are embedded, and `embedded_facts` reads them again.
     """
     training = facts["kind"] == "training"
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            facts=facts,
-            title=title(facts),
-            style=_text("report.css"),
-            sections=[
-                (key, words)
-                for key, words in SECTIONS.items()
-                if training or key not in _OF_TRAINING
-            ],
-            glance=glance(facts),
-            source=source_of(facts),
-            limits=limits(facts),
-            figures=_figures(facts),
-            embedded=json.dumps(facts, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
-        )
-    )
+    shown = [(key, words) for key, words in SECTIONS.items() if training or key not in _OF_TRAINING]
+    rendered: str = environment().get_template("report.html").render(
+        facts=facts,
+        title=title(facts),
+        style=_text("report.css"),
+        sections=shown,
+        glance=glance(facts),
+        source=source_of(facts),
+        limits=limits(facts),
+        curve_entries=_entries(facts["curves"]),
+        figures=report_figures(facts),
+        embedded=json.dumps(facts, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+    )  # fmt: skip
+    return rendered
 
 
 def write_report(path: Path, facts: Mapping[str, Any]) -> None:
@@ -87,7 +83,7 @@ def environment() -> Any:
         keep_trailing_newline=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "number": lambda value, digits: f"{value:.{digits}f}",
+        "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
         "plain": lambda value: f"{value:.10g}",
         "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
     }
@@ -175,11 +171,10 @@ def _seen(flow: Mapping[str, int]) -> str:
     return f"{seen} seen resorbed"
 
 
+def _entries(curves: Sequence[Mapping[str, Any]]) -> str:
+    """Join the months since onset of the typical patients, in the order of the panels."""
+    return ", ".join(f"{each['patient']['months_since_onset']:g}" for each in curves)
+
+
 def _text(name: str) -> str:
     return (files("discresorb_training") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _figures(facts: Mapping[str, Any]) -> dict[str, str]:
-    from discresorb_training.report_figures import report_figures
-
-    return report_figures(facts)

@@ -19,7 +19,7 @@ def report_figures(facts: Mapping[str, Any]) -> dict[str, str]:
     centres = performance.get("centres", [])
     return {
         "gaps": _gaps(facts["cohort"]["gaps"]),
-        "curves": figures_of_patients.typical_curves([_panel(each) for each in facts["curves"]]),
+        "curves": figures_of_patients.typical_curves(facts["curves"]),
         "calibration": _calibration(performance["calibration"]),
         "decision": _decision(performance["decision"]),
         "instability": _instability(performance.get("instability")),
@@ -29,11 +29,6 @@ def report_figures(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def _gaps(gaps: list[float]) -> str:
     return figures_of_patients.gaps(gaps) if gaps else ""
-
-
-def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
-    entry = panel["patient"]["months_since_onset"]
-    return {**panel, "title": f"{panel['title']}, {entry:g} months since onset"}
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
