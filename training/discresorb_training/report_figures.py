@@ -49,7 +49,9 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
     counts = np.array(calibration["histogram"])
     middles = (np.arange(len(counts)) + 0.5) / len(counts)
     predictions: Array = np.repeat(middles, counts)
-    return figures.calibration(groups, curve if smooth else None, predictions)
+    return figures.calibration(
+        groups, curve if smooth else None, predictions, name="drawn-calibration"
+    )
 
 
 def _decision(decision: Mapping[str, Any]) -> str:
@@ -58,14 +60,21 @@ def _decision(decision: Mapping[str, Any]) -> str:
         return ""
     band = [decision[key] if None not in decision[key] else None for key in ("low", "high")]
     return figures.decision(
-        decision["thresholds"], decision["model"], decision["everybody"], band[0], band[1]
+        decision["thresholds"],
+        decision["model"],
+        decision["everybody"],
+        band[0],
+        band[1],
+        name="drawn-decision",
     )
 
 
 def _instability(instability: Mapping[str, Any] | None) -> str:
     if instability is None:
         return ""
-    return figures.instability(instability["p"], instability["low"], instability["high"])
+    return figures.instability(
+        instability["p"], instability["low"], instability["high"], name="drawn-instability"
+    )
 
 
 def _site(centre: Mapping[str, Any]) -> dict[str, Any]:
