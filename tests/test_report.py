@@ -290,6 +290,11 @@ def test_train_writes_all_three_or_says_why_not(
     assert "patients of the centres that recorded them" in html
 
 
+def without_drawings(html: str) -> str:
+    """Bytes of a drawing differ between versions of the plotting library."""
+    return re.sub(r"<svg.*?</svg>", "", html, flags=re.DOTALL)
+
+
 def test_the_shipped_documents_are_of_the_shipped_model(predictor: Predictor) -> None:
     folder = ROOT / "artifacts"
     html = (folder / "report.html").read_text(encoding="utf-8")
@@ -299,7 +304,7 @@ def test_the_shipped_documents_are_of_the_shipped_model(predictor: Predictor) ->
     now = model_facts(predictor)
     for key in ("coefficients", "equation", "endpoint", "training", "support"):
         assert facts["model"][key] == now[key], key
-    assert report_html(facts) == html
+    assert without_drawings(report_html(facts)) == without_drawings(html)
     for name, text in (
         ("MODEL_CARD.md", model_card(facts, "report.html")),
         ("TRIPOD.md", tripod_table(facts, "report.html")),
