@@ -15,13 +15,13 @@ from discresorb_training.cohort import Cohort
 from discresorb_training.errors import TrainingError
 from discresorb_training.nonparametric import nonparametric_curve
 
-__all__ = ["cohort_facts", "typical_curves"]
+__all__ = ["LEAST_FOR_CURVE", "cohort_facts", "typical_curves"]
 
 _QUARTILES = (0.25, 0.5, 0.75)
 _SPAN = 24.0
 _POINTS = 49
 _AROUND = 0.125  # share of patients on either side who are like the typical one
-_LEAST_FOR_CURVE = 30
+LEAST_FOR_CURVE = 50  # patients who say something of the time after the index MRI
 
 
 def cohort_facts(cohort: Cohort) -> dict[str, Any]:
@@ -138,11 +138,11 @@ def _typical(cohort: Cohort, rows: Array) -> dict[str, float]:
 
 def _nonparametric(y: Array, entry: float) -> dict[str, Any] | None:
     """Give steps in months after the index MRI; None where too few patients, or no estimate."""
-    if len(y) < _LEAST_FOR_CURVE:
-        return None
     try:
         curve = nonparametric_curve(y, entry)
     except (InputError, TrainingError):
+        return None
+    if curve.patients < LEAST_FOR_CURVE:
         return None
     shown = curve.times <= entry + _SPAN
     return {

@@ -10,6 +10,7 @@ from typing import Any
 
 from discresorb.files import write_whole
 from discresorb.wording import SYNTHETIC
+from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.report_figures import report_figures
 
 __all__ = ["SECTIONS", "embedded_facts", "environment", "report_html", "source_of", "write_report"]
@@ -52,6 +53,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
         source=source_of(facts),
         limits=limits(facts),
         curve_entries=_entries(facts["curves"]),
+        least_for_curve=LEAST_FOR_CURVE,
         figures=report_figures(facts),
         embedded=json.dumps(facts, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
     )  # fmt: skip

@@ -7,6 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from discresorb.predictor import Predictor
@@ -53,7 +54,7 @@ def report_facts(
     performance : mapping
         From `validate_internally` or `validate`.
     file : str
-        Name of the cohort's file.
+        The cohort's file; its folder is nobody's business.
     data_origin : str
         Whether these patients are "synthetic" or "observed".
     command : str
@@ -61,7 +62,7 @@ def report_facts(
     """
     return {
         "kind": "training" if performance["kind"] == "internal" else "validation",
-        "file": file,
+        "file": Path(file).name,
         "data_origin": data_origin,
         "model": model_facts(predictor),
         "cohort": cohort_facts(cohort),
