@@ -84,6 +84,8 @@ class Evaluation:
         Covariates.
     y : structured array, (n,)
         From `interval_outcome`.
+    near : Evaluation, optional
+        Of the patients that these are a resample of; its working models are where fits start.
 
     Raises
     ------
@@ -91,10 +93,13 @@ class Evaluation:
         If no working model can be fitted to these data.
     """
 
-    def __init__(self, curve: CureCurve, X: Array, y: Array) -> None:
+    def __init__(
+        self, curve: CureCurve, X: Array, y: Array, near: Evaluation | None = None
+    ) -> None:
         self.curve, self.y = curve, y
         self.design = np.column_stack([np.ones(len(y)), X])
-        self.working = fit_working_models(y, self.predictors)
+        starts = () if near is None else near.working
+        self.working: Sequence[WorkingModel] = fit_working_models(y, self.predictors, starts)
 
     @property
     def predictors(self) -> Array:
