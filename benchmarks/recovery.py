@@ -264,7 +264,7 @@ def main() -> None:
     show("centre effect zero, distribution and cure selected", run(selected))
     print("penalty on the slopes of logit π, supported profiles, centre effect zero")
     for n, cohorts in ((PATIENTS, COHORTS), (150, 400)):
-        for penalty in (1.0, 0.5, DEFAULT_PENALTY, 0.1):
+        for penalty in (1.0, 0.5, 0.25, DEFAULT_PENALTY, 0.05):
             found = run(fixed, cohorts, n=n, penalty=penalty)
             print(
                 f"  cohorts of {n:4}, penalty {penalty:4}: {extremes(found, rows)}, largest error "

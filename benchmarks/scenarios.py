@@ -49,7 +49,7 @@ class Scenario:
     settings: Settings = field(default_factory=Settings)
     fitted: str = ""
     holds: bool = True
-    penalties: Sequence[float] = (0.1,)
+    penalties: Sequence[float] = (0.25,)
     weights: bool = False
     selected: int = 0
 
@@ -69,7 +69,7 @@ class Scenario:
         return np.round(np.array([*rows[True], *rows[False]]), 2), len(rows[True])
 
 
-_PENALTIES = (0.15, 0.1, 0.05)
+_PENALTIES = (0.25, 0.15, 0.05)
 _LINK = 0.6  # correlation of severity with late resorption or none
 
 SCENARIOS = (

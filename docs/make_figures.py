@@ -20,6 +20,7 @@ from discresorb.wording import SYNTHETIC_NOTICE
 from discresorb_training.case_mix import ENTRY_MEAN, SEQUESTRATION, SIZE_MEAN, TYPES
 from discresorb_training.evidence import Target, read_data, targets
 from discresorb_training.expected import EFFECT_WEIGHTS, STANDARD_EFFECTS, StudyPatients
+from discresorb_training.figure_style import BAND, INK, LINE, MUTED, STYLE, TICK
 from discresorb_training.parameters import calibrated
 from discresorb_training.process import Process
 
@@ -27,19 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-INK, MUTED, GRID = "#111111", "#555555", "#e4e4e4"
-BAND, TICK, LINE = "#cfe0ef", "#0060a8", "#3d93d6"
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "discresorb",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
-    "font.size": 9.0,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": GRID,
-    "legend.frameon": False,
-}
 DOT: dict[str, Any] = {"color": INK, "marker": "o", "ms": 6.0, "mew": 1.3}
 TRUTH: dict[str, Any] = {"color": INK, "lw": 1.3, "ls": (0, (4, 2.5))}
 WIDTH = 100.0 / 12.0  # inches; 800 px in a browser

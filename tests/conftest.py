@@ -7,12 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import settings
 
 from discresorb import Predictor, load
+from discresorb_training import Settings, simulate_cohort
+from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.report_facts import report_facts
+from discresorb_training.training import TrainResult, train
+from discresorb_training.validation import validate_internally
 
 ROOT = Path(__file__).parents[1]
 SYNTHETIC = ROOT / "data" / "synthetic"
@@ -37,6 +43,43 @@ def predictor(default_path: Path) -> Predictor:
 @pytest.fixture(scope="session")
 def shipped_cohort() -> pd.DataFrame:
     return pd.read_csv(SYNTHETIC / "cohort.csv")
+
+
+@pytest.fixture(scope="session")
+def small_cohort() -> Cohort:
+    """400 simulated patients of four centres."""
+    table, _ = simulate_cohort(400, seed=5, settings=Settings(sites=4))
+    return cohort_from_frame(table)
+
+
+@pytest.fixture(scope="session")
+def small_training() -> TrainResult:
+    """A model of the small cohort, distribution and cure chosen."""
+    table, _ = simulate_cohort(400, seed=5, settings=Settings(sites=4))
+    return train(table, endpoint="gone on MRI", data_origin="synthetic", between_study_sd=0.5)
+
+
+@pytest.fixture(scope="session")
+def small_performance(small_cohort: Cohort, small_training: TrainResult) -> dict[str, Any]:
+    """Its internal validation, with few bootstrap samples."""
+    return validate_internally(
+        small_training.predictor, small_cohort, small_training.procedure, repeats=20, seed=3
+    )
+
+
+@pytest.fixture(scope="session")
+def small_facts(
+    small_cohort: Cohort, small_training: TrainResult, small_performance: dict[str, Any]
+) -> dict[str, Any]:
+    """All that its report is filled from."""
+    return report_facts(
+        small_training.predictor,
+        small_cohort,
+        small_performance,
+        file="small.csv",
+        data_origin="synthetic",
+        command="discresorb train small.csv",
+    )
 
 
 @pytest.fixture(scope="session")

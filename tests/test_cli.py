@@ -250,7 +250,7 @@ def test_show_describes_the_model(run: Run) -> None:
         "central 98 %",
         "patients: 2000",
         "uncertainty of the estimate and spread between studies (SD 0.",
-        "penalty      0.25",
+        "penalty      0.1",
     ):
         assert words in done.stdout
     stored = json.loads(run("show", "--json").stdout)

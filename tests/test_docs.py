@@ -63,6 +63,14 @@ def test_the_page_on_truth_quotes_the_printouts() -> None:
             assert line in lines, f"{where}: {line}"
 
 
+def test_the_validation_page_quotes_the_printouts() -> None:
+    page = (DOCS / "validation.md").read_text(encoding="utf-8")
+    found = re.findall(r"<!-- (benchmarks/\S+): .*? -->\n```\n(.*?)\n```", page, re.DOTALL)
+    assert len(found) == 1
+    for name, quoted in found:
+        assert quoted in (ROOT / name).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["calibration.svg", "typical_patients.svg"])
 def test_the_figures_are_of_this_model(name: str) -> None:
     """Bytes differ between versions of the plotting library, words and places hardly do."""

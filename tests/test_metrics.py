@@ -258,3 +258,17 @@ def test_predictors_that_say_the_same_are_used_once() -> None:
     constant = fit_working_models(cohort.y, np.ones((300, 2)))
     assert constant[0].design.shape == (300, 1)
     assert len({each.name for each in once}) == len(once) <= 6
+
+
+def test_fits_to_a_resample_may_start_near_and_end_at_the_same() -> None:
+    cohort = cohort_from_frame(Simulation(1_200, seed=1).cohort())
+    predictors = np.column_stack([cohort.X[:, 0], cohort.X[:, 1]])
+    near = fit_working_models(cohort.y, predictors)
+    rows = np.random.default_rng(1).integers(1_200, size=1_200)
+    y, drawn = cohort.y[rows], predictors[rows]
+    cold, warm = fit_working_models(y, drawn), fit_working_models(y, drawn, near)
+    assert [each.name for each in warm] == [each.name for each in cold]
+    for one, other in zip(warm, cold, strict=True):
+        assert one.aic == pytest.approx(other.aic, abs=1e-6)
+        assert one.model.n_iter_ < 15
+    assert near[0].aic != warm[0].aic

@@ -160,6 +160,21 @@ def test_a_risk_set_that_runs_empty_early() -> None:
         nonparametric_curve(y, 0.2)
 
 
+def test_a_risk_set_that_runs_empty_again_and_again() -> None:
+    """One at a time enters and resorbs before the next; the last stays."""
+
+    def one_by_one(n: int) -> Array:
+        at = np.append(np.arange(n) + 0.5, n)
+        return interval_outcome(lower=at, upper=[*at[:-1], np.inf], entry=[*np.arange(n), 0.25])
+
+    curve = nonparametric_curve(one_by_one(5), 0.25)
+    np.testing.assert_allclose(curve.resorbed_low[:-1], 1 - 0.5 ** np.arange(6.0), atol=1e-9)
+    y = one_by_one(60)
+    alone = interval_outcome(lower=y["lower"][:-1], upper=y["upper"][:-1], entry=y["entry"][:-1])
+    with pytest.raises(TrainingError, match="runs empty dozens of times"):
+        nonparametric_curve(alone, 0.25)
+
+
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     y = exact_and_censored()
     for start, words in ((0.0, "nobody is watched 0 months"), (99.0, "no patient says anything"),

@@ -49,7 +49,7 @@ def test_says_what_it_did(result: TrainResult) -> None:
         "patients: 800",
         "compared: ",
         "second opinion (lifelines): agrees",
-        "penalty: 0.25 on",
+        "penalty: 0.1 on",
     ):
         assert words in text
     assert len(result.tried) == 6

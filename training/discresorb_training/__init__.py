@@ -1,4 +1,4 @@
-"""Train, select and check resorption models; simulate cohorts.
+"""Train, select, check and validate resorption models; simulate cohorts.
 
 >>> from discresorb_training import ResorptionModel, interval_outcome
 >>> y = interval_outcome(lower=[3, 6, 2], upper=[6, float("inf"), 4], entry=[1, 2, 0])
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import simulate_cohort, simulate_visits
     from discresorb_training.training import TrainResult, train
+    from discresorb_training.validation import validate
 
 __all__ = [
     "ConvergenceError",
@@ -27,6 +28,7 @@ __all__ = [
     "simulate_cohort",
     "simulate_visits",
     "train",
+    "validate",
 ]
 
 _HOMES = {
@@ -39,6 +41,7 @@ _HOMES = {
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
     "train": "training",
+    "validate": "validation",
 }
 
 

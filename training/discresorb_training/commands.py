@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from discresorb_training.defaults import DEFAULT_PENALTY
+
+if TYPE_CHECKING:
+    from discresorb_training.cohort import Cohort
+    from discresorb_training.training import TrainResult
 
 __all__ = ["app"]
 
@@ -49,6 +53,20 @@ def train(
             "weighted by the inverse probability of no surgery yet.",
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Validate internally and write an HTML report here (minutes)."
+        ),
+    ] = None,
+    model_card: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --report: a model card, Markdown.")
+    ] = None,
+    tripod: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --report: a TRIPOD+AI table.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Bootstrap samples of the report.")] = 200,
+    n_jobs: Annotated[int, typer.Option(help="Processes of the report; -1: one a core.")] = -1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     force: ForceOption = False,
 ) -> None:
@@ -56,6 +74,7 @@ def train(
 
     Example: discresorb train data/synthetic/cohort.csv -o m.joblib
 
+    With --report FILE it also says how good the model is and what it is for, on one HTML page.
     Distribution and cure fraction are chosen by the cross-validated interval log score, and
     lifelines is asked for a second opinion. Exit status: 3 the file does not fit, 6 these data do
     not carry a model.
@@ -64,13 +83,21 @@ def train(
     from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cards import described
+    from discresorb_training.report_commands import Documents
     from discresorb_training.surgery import cohort_and_weights
     from discresorb_training.training import train_cohort
 
     choices: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
     if cure not in choices:
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
+    documents = Documents(report, model_card, tripod)
+    if surgery_weights and documents.wanted:
+        raise InputError(
+            "--report does not go with --surgery-weights: its figures assume that surgery does not "
+            "depend on pain. Train without --report, and look at the weights in what is printed"
+        )
     check_model_target(output, force=force)
+    documents.check(force=force)
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, between_study_sd)
     patients, weighted = cohort_and_weights(table, surgery_weights=surgery_weights)
@@ -86,13 +113,63 @@ def train(
         second_opinion=True,
         weighted=weighted,
     )
+    facts = None
+    if documents.wanted:
+        facts = _validated(result, patients, table.name, about.data_origin, repeats, seed, n_jobs)
     result.save(output, force=force)
+    if facts is not None:
+        documents.write(facts)
     if as_json:
         import json
 
         metrics, notes = result.artifact["metrics"], list(result.notes)
         done = {"model_id": result.artifact["model_id"], "metrics": metrics, "notes": notes}
+        if facts is not None:
+            done["performance"] = facts["performance"]
         typer.echo(json.dumps({"saved": str(output), **done}, ensure_ascii=False))
     else:
         typer.echo("\n".join(result.summary()))
+        if facts is not None:
+            from discresorb_training.performance_text import performance_lines
+
+            typer.echo("\n".join(["", *performance_lines(facts["performance"])]))
     typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
+
+
+def _validated(
+    result: TrainResult,
+    cohort: Cohort,
+    file: str,
+    data_origin: str,
+    repeats: int,
+    seed: int,
+    n_jobs: int,
+) -> dict[str, Any]:
+    """Validate internally and gather what the documents are filled from."""
+    from discresorb_training.errors import TrainingError
+    from discresorb_training.progress import tracked
+    from discresorb_training.report_facts import command_line, report_facts
+    from discresorb_training.validation import validate_internally
+
+    try:
+        performance = validate_internally(
+            result.predictor,
+            cohort,
+            result.procedure,
+            repeats=repeats,
+            seed=seed,
+            n_jobs=n_jobs,
+            track=tracked,
+        )
+    except TrainingError as error:
+        raise TrainingError(
+            f"no report can be made: {error}. Nothing was saved; without --report the model is"
+        ) from None
+    return report_facts(
+        result.predictor,
+        cohort,
+        performance,
+        file=file,
+        data_origin=data_origin,
+        command=command_line(),
+    )

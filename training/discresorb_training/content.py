@@ -17,7 +17,7 @@ from discresorb_training.estimator import ResorptionModel
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content"]
+__all__ = ["artifact_content", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
 _QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -85,7 +85,7 @@ def artifact_content(
         "data_origin": data_origin,
         "fingerprint": _fingerprint(cohort),
         "parent_model": None,
-        "versions": _versions(),
+        "versions": library_versions(),
         "metrics": {
             **_metrics(cohort, model, best, tried, opinion),
             **(weighting or {}),
@@ -160,7 +160,8 @@ def _fingerprint(cohort: Cohort) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Name the versions that a model's numbers come from."""
     from importlib.metadata import version
 
     libraries = ("numpy", "scipy", "scikit-learn", "lifelines", "joblib")

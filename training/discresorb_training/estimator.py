@@ -41,7 +41,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Of the times of those to whom the event ever happens.
     cure : bool, default True
         Whether some never have the event; False is an ordinary accelerated-failure-time model.
-    penalty : float, default 0.25
+    penalty : float, default 0.1
         Weight of ½ · Σ (standardised slope of logit π)², which keeps slopes finite where π nears 1
         in a group. The covariance is that of the penalised Hessian.
     cure_covariates : sequence of str or int, optional

@@ -57,7 +57,7 @@ class _Resampling:
         curve, y = self.evaluation.curve, self.evaluation.y
         rows = np.random.default_rng(seed).integers(len(y), size=len(y))
         try:
-            drawn = Evaluation(curve, self.evaluation.design[rows, 1:], y[rows])
+            drawn = Evaluation(curve, self.evaluation.design[rows, 1:], y[rows], self.evaluation)
         except TrainingError as error:
             return str(error)
         return self.measure(drawn, {name: each[rows] for name, each in self.subgroups.items()})

@@ -103,9 +103,9 @@ class _Study:
         try:
             chosen = self.procedure.run(self.X[drawn], self.y[drawn], times[drawn].astype(float))
             curve = chosen.model.curve()
-            in_sample = Evaluation(curve, self.X[rows], self.y[rows])
-            in_all = Evaluation(curve, self.X, self.y)
-            final = Evaluation(self.final.curve, self.X[rows], self.y[rows])
+            in_sample = Evaluation(curve, self.X[rows], self.y[rows], self.final)
+            in_all = Evaluation(curve, self.X, self.y, self.final)
+            final = Evaluation(self.final.curve, self.X[rows], self.y[rows], self.final)
         except TrainingError as error:
             return str(error)
         members = {name: each[rows] for name, each in self.subgroups.items()}

@@ -58,6 +58,7 @@ GAIN = 1e-8  # of log-likelihood, in two steps of self-consistency: no more is c
 MOVED = 1e-6  # … if no hazard moves by more
 MOST_STEPS = 60_000
 _CERTAIN = 1.0 - 1e-10  # largest hazard but in the last cell, so that the logarithm stays finite
+_SCARCEST = -600.0  # log of the share left before the last cell; its inverse is needed, too
 _EVERYBODY = 1.0 - 1e-6
 _NOTHING = 1e-9
 _LEVEL = 0.95
@@ -259,6 +260,11 @@ class _Cells:
         """Give hazards one step of self-consistency on, and the log-likelihood before it."""
         cells = len(hazard)
         log_left = np.concatenate([[0.0], np.cumsum(np.log1p(-hazard[:-1])), [-np.inf]])
+        if log_left[-2] < _SCARCEST:
+            raise TrainingError(
+                "the risk set runs empty dozens of times: too few are watched at any time for an "
+                "estimate without a model"
+            )
         share = -np.expm1(log_left[self.last] - log_left[self.first])
         value = self.weights @ (log_left[self.first] - log_left[self.entered] + np.log(share))
         per_mass = self.weights * np.exp(-log_left[self.first]) / share
@@ -276,14 +282,14 @@ class _Cells:
 
 
 def _extrapolated(hazard: Array, once: Array, twice: Array) -> Array:
-    """Go further along two steps by their curvature; cells that would leave (0, 1) do not."""
+    """Go further along two steps by their curvature, most of the way to 0 or 1 at the most."""
     step, bend = once - hazard, twice - 2.0 * once + hazard
     curved = float(np.linalg.norm(bend))
     length = max(1.0, float(np.linalg.norm(step)) / curved) if curved else 1.0
     further = hazard + 2.0 * length * step + length**2 * bend
-    further = np.where((further > 0.0) & (further <= _CERTAIN), further, twice)
+    further = np.clip(further, 0.01 * twice, np.minimum(1.0 - 0.1 * (1.0 - twice), _CERTAIN))
     further[-1] = 1.0
-    return further
+    return further if np.log1p(-further[:-1]).sum() > _SCARCEST else twice
 
 
 def _band(

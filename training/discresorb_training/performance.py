@@ -66,9 +66,9 @@ METRICS = (
 OVERALL = (
     Metric("log_score", "Interval log score", "higher is better; needs no working model", 0.0),
     Metric("concordance", "C-index", "of pairs whose order was seen; secondary", 1.0),
-    Metric("integrated_brier", "Integrated Brier score", "mean over months", 0.0),
-    Metric("integrated_ipa", "Integrated IPA", "mean over months", 1.0),
-    Metric("integrated_auc", "Integrated AUC", "mean over months", 1.0),
+    Metric("integrated_brier", "Integrated Brier score", "mean over the horizons' range", 0.0),
+    Metric("integrated_ipa", "Integrated IPA", "mean over the horizons' range", 1.0),
+    Metric("integrated_auc", "Integrated AUC", "mean over the horizons' range", 1.0),
 )
 _INTEGRATED = ("brier", "ipa", "auc")
 
@@ -84,6 +84,8 @@ class Evaluation:
         Covariates.
     y : structured array, (n,)
         From `interval_outcome`.
+    near : Evaluation, optional
+        Of the patients that these are a resample of; its working models are where fits start.
 
     Raises
     ------
@@ -91,10 +93,13 @@ class Evaluation:
         If no working model can be fitted to these data.
     """
 
-    def __init__(self, curve: CureCurve, X: Array, y: Array) -> None:
+    def __init__(
+        self, curve: CureCurve, X: Array, y: Array, near: Evaluation | None = None
+    ) -> None:
         self.curve, self.y = curve, y
         self.design = np.column_stack([np.ones(len(y)), X])
-        self.working = fit_working_models(y, self.predictors)
+        starts = () if near is None else near.working
+        self.working: Sequence[WorkingModel] = fit_working_models(y, self.predictors, starts)
 
     @property
     def predictors(self) -> Array:

@@ -22,6 +22,7 @@ from discresorb_training.subgroups import Subgroups
 
 __all__ = ["external_facts", "internal_facts"]
 
+_BINS = 40
 # distances, which resampling inflates: their percentiles would not hold the estimate
 _WITHOUT_INTERVAL = ("ici", "e50", "e90")
 
@@ -178,7 +179,7 @@ def _calibration(table: _Table, evaluation: Evaluation, measure: Measure) -> dic
         if size
     ]
     p = evaluation.probability(measure.reference)
-    counts = np.histogram(p, bins=50, range=(0.0, 1.0))[0]
+    counts = np.histogram(p, bins=_BINS, range=(0.0, 1.0))[0]
     return {"smooth": smooth, "groups": groups, "histogram": counts.tolist()}
 
 

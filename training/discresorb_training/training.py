@@ -51,6 +51,8 @@ class TrainResult:
         Every model that was compared.
     notes : sequence of str
         What the person who trains must know.
+    procedure : Procedure
+        All that made the model, so that internal validation can repeat it.
     """
 
     model: ResorptionModel
@@ -58,6 +60,7 @@ class TrainResult:
     artifact: dict[str, Any]
     tried: Sequence[Candidate]
     notes: Sequence[str]
+    procedure: Procedure
 
     def summary(self) -> list[str]:
         """Say what was trained and how it was chosen, a line each."""
@@ -211,7 +214,7 @@ def train_cohort(
         between_study_sd,
         weighted.about if weighted else None,
     )
-    return TrainResult(model, Predictor(artifact), artifact, tried, notes)
+    return TrainResult(model, Predictor(artifact), artifact, tried, notes, procedure)
 
 
 def _check_settings(

@@ -1,0 +1,182 @@
+"""Facts rendered as one self-contained HTML file: no network, prints on A4, reads aloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from discresorb.files import write_whole
+from discresorb.wording import SYNTHETIC
+from discresorb_training.cohort_facts import LEAST_FOR_CURVE
+from discresorb_training.report_figures import report_figures
+
+__all__ = ["SECTIONS", "embedded_facts", "environment", "report_html", "source_of", "write_report"]
+
+SECTIONS: Mapping[str, str] = {
+    "glance": "At a glance",
+    "question": "What the model answers, and for whom",
+    "patients": "Patients",
+    "model": "The model",
+    "curves": "Curves for typical patients",
+    "performance": "Performance",
+    "decision": "Decision curve",
+    "subgroups": "Subgroups and centres",
+    "instability": "Instability",
+    "evidence": "Published evidence",
+    "limits": "Limits",
+    "equation": "The full equation",
+    "reproduce": "How this was made",
+}
+_OF_TRAINING = ("instability",)
+_MARK = '<script type="application/json" id="facts">'
+
+
+def report_html(facts: Mapping[str, Any]) -> str:
+    """Render a report.
+
+    Parameters
+    ----------
+    facts : mapping
+        From `report_facts`; they are embedded, and `embedded_facts` reads them again.
+    """
+    training = facts["kind"] == "training"
+    shown = [(key, words) for key, words in SECTIONS.items() if training or key not in _OF_TRAINING]
+    rendered: str = environment().get_template("report.html").render(
+        facts=facts,
+        title=title(facts),
+        style=_text("report.css"),
+        sections=shown,
+        glance=glance(facts),
+        source=source_of(facts),
+        limits=limits(facts),
+        curve_entries=_entries(facts["curves"]),
+        least_for_curve=LEAST_FOR_CURVE,
+        figures=report_figures(facts),
+        embedded=json.dumps(facts, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
+    )  # fmt: skip
+    return rendered
+
+
+def write_report(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write a report, whole or not at all."""
+    write_whole(path, report_html(facts).encode())
+
+
+def embedded_facts(html: str) -> dict[str, Any]:
+    """Read the facts that a report was rendered from."""
+    start = html.index(_MARK) + len(_MARK)
+    found: dict[str, Any] = json.loads(html[start : html.index("</script>", start)])
+    return found
+
+
+def environment() -> Any:
+    """Give jinja2 with the templates and the filters that they use."""
+    import jinja2
+
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("discresorb_training", "templates"),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
+        "plain": lambda value: f"{value:.10g}",
+        "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
+    }
+    found.filters.update(filters)
+    return found
+
+
+def title(facts: Mapping[str, Any]) -> str:
+    """Name the report."""
+    model = facts["model"]["model_id"]
+    if facts["kind"] == "training":
+        return f"Model {model}"
+    return f"Model {model} on {facts['file']}"
+
+
+def source_of(facts: Mapping[str, Any]) -> str:
+    """Say what the patients are."""
+    if facts["data_origin"] == SYNTHETIC:
+        return (
+            "simulated patients, drawn from a law that was fitted to published proportions. "
+            "Nothing in this report shows how the model does in people."
+        )
+    return (
+        "patients of the centres that recorded them. Who was imaged again, and when, is taken not "
+        "to depend on resorption given the inputs; and surgery, which ends follow-up, likewise."
+    )
+
+
+def glance(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Give the figures to read first: label, figure, note."""
+    performance = facts["performance"]
+    months = performance["reference_months"]
+    at = next(each for each in performance["at"] if each["months"] == months)
+    internal = performance["kind"] == "internal"
+    how = "corrected for optimism" if internal else "on these patients"
+    found = [("Patients", str(performance["patients"]), _seen(facts["cohort"]["flow"]))]
+    metrics = {each["key"]: each for each in [*at["metrics"], *performance["overall"]]}
+    for key in ("log_score", "auc", "brier", "ipa", "observed_expected", "slope"):
+        metric = metrics[key]
+        when = "" if key == "log_score" else f" at {months:g} months"
+        value = metric["estimate"]
+        note = how
+        if metric["low"] is not None and metric["high"] is not None:
+            note += f"; 95 % interval {metric['low']:.2f} to {metric['high']:.2f}"
+        figure = "not determined" if value is None else f"{value:.3f}"
+        found.append((metric["label"] + when, figure, note))
+    if internal:
+        apart = 100.0 * performance["instability"]["mean_absolute_difference"]
+        found.append(
+            ("Instability", f"{apart:.1f} of 100", "mean change of p over refitted models")
+        )
+    return found
+
+
+def limits(facts: Mapping[str, Any]) -> list[str]:
+    """Say what the report cannot show."""
+    found = [
+        "Resorption on MRI is not relief of symptoms, and the probability holds only if surgery "
+        "does not happen before the horizon.",
+        "Those operated on early leave follow-up. If surgery depends on what also changes "
+        "resorption, beyond the inputs, every figure here is biased.",
+        "MRIs asked for because symptoms changed come at times that depend on the event; the "
+        "working weights and the likelihood take times of MRIs as given.",
+        "Intervals of predictions take the chosen distribution as true; where p nears 1 they cover "
+        "less than they say.",
+        "Beyond the central range of the training patients, and beyond their follow-up, a "
+        "prediction extrapolates; each such prediction carries a warning.",
+    ]
+    if facts["model"]["data_origin"] == SYNTHETIC:
+        found.insert(
+            0,
+            "The model is trained on simulated patients: a demonstration, not for patient care. "
+            "Performance on simulated patients says how well the method recovers the simulator.",
+        )
+    if facts["kind"] == "training":
+        found.append(
+            "Internal validation speaks of the population that these patients come from. Another "
+            "centre needs an external validation."
+        )
+    return found
+
+
+def _seen(flow: Mapping[str, int]) -> str:
+    seen = sum(count for name, count in flow.items() if name.startswith("resorbed"))
+    return f"{seen} seen resorbed"
+
+
+def _entries(curves: Sequence[Mapping[str, Any]]) -> str:
+    """Join the months since onset of the typical patients, in the order of the panels."""
+    return ", ".join(f"{each['patient']['months_since_onset']:g}" for each in curves)
+
+
+def _text(name: str) -> str:
+    return (files("discresorb_training") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,89 @@
+"""What `train` and `validate` write beside their result: report, model card, TRIPOD+AI table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from discresorb.errors import InputError
+from discresorb.files import check_target
+from discresorb.predictor import Predictor
+from discresorb_training.cohort import Cohort
+from discresorb_training.model_card import write_model_card
+from discresorb_training.report import write_report
+from discresorb_training.report_facts import command_line, report_facts
+from discresorb_training.tripod import write_tripod
+
+__all__ = ["Documents", "write_report_of"]
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Which documents of a training are wanted, and where.
+
+    Parameters
+    ----------
+    report, model_card, tripod : Path or None
+        Files; card and table refer to the report.
+    """
+
+    report: Path | None
+    model_card: Path | None
+    tripod: Path | None
+
+    @property
+    def wanted(self) -> list[Path]:
+        """Files to write."""
+        return [each for each in (self.report, self.model_card, self.tripod) if each is not None]
+
+    def check(self, *, force: bool) -> None:
+        """Refuse what cannot be written, before anything long begins."""
+        if self.wanted and self.report is None:
+            raise InputError(
+                "a model card and a TRIPOD+AI table refer to the report; give --report as well"
+            )
+        if len(set(self.wanted)) < len(self.wanted):
+            raise InputError("report, model card and TRIPOD+AI table need three different files")
+        for path in self.wanted:
+            check_target(path, force=force)
+
+    def write(self, facts: Mapping[str, Any]) -> None:
+        """Write them all from the same facts."""
+        if self.report is None:
+            return
+        write_report(self.report, facts)
+        if self.model_card is not None:
+            write_model_card(self.model_card, facts, _link(self.report, self.model_card))
+        if self.tripod is not None:
+            write_tripod(self.tripod, facts, _link(self.report, self.tripod))
+        typer.echo(f"Wrote {', '.join(map(str, self.wanted))}.", err=True)
+
+
+def write_report_of(
+    path: Path,
+    predictor: Predictor,
+    cohort: Cohort,
+    performance: Mapping[str, Any],
+    file: str,
+    data_origin: str,
+) -> None:
+    """Write the report of a validation."""
+    facts = report_facts(
+        predictor,
+        cohort,
+        performance,
+        file=file,
+        data_origin=data_origin,
+        command=command_line(),
+    )
+    Documents(path, None, None).write(facts)
+
+
+def _link(report: Path, from_file: Path) -> str:
+    """Give the report's place as a link in another file."""
+    return Path(os.path.relpath(report.absolute(), from_file.absolute().parent)).as_posix()
