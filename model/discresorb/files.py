@@ -11,14 +11,14 @@ import hashlib
 import os
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from discresorb.errors import OutputError
 
-__all__ = ["alone", "check_target", "replacing", "write_whole"]
+__all__ = ["alone", "check_apart", "check_target", "replacing", "write_whole"]
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -34,6 +34,16 @@ def check_target(path: Path, *, force: bool) -> None:
             raise OutputError(f"{path} exists already; use --force (force=True) to overwrite it")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_apart(outputs: Sequence[Path], kept: Sequence[Path]) -> None:
+    """Refuse to write twice to one file, or over one that is read: no force makes that right."""
+    places = [each.resolve() for each in outputs]
+    for path, place in zip(outputs, places, strict=True):
+        if places.count(place) > 1:
+            raise OutputError(f"{path} is named twice; each output needs a file of its own")
+        if place in [each.resolve() for each in kept]:
+            raise OutputError(f"{path} is an input of this command; name another file to write to")
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def _read(
     reader.refuse_if_any(name)
     last_seen = np.where(np.isnan(upper), lower, upper)
     y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
-    sites = [_text(cell) for cell in cells[SITE_ID]] if SITE_ID in cells else None
+    sites = [show(_text(cell)) for cell in cells[SITE_ID]] if SITE_ID in cells else None
     return Cohort(COVARIATES, X, y, last_seen, sites)
 
 

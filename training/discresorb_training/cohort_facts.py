@@ -41,7 +41,7 @@ def cohort_facts(cohort: Cohort) -> dict[str, Any]:
             *(_summary(c, v, seen) for c, v in zip(cohort.covariates, cohort.X.T, strict=True)),
             _summary(MONTHS_SINCE_ONSET, y["entry"], seen),
         ],
-        "gaps": [round(each, 2) for each in (y["upper"] - y["lower"])[seen].tolist()],
+        "gaps": sorted(round(each, 2) for each in (y["upper"] - y["lower"])[seen].tolist()),
         "followed": _quartiles(followed[followed > 0.0]),
         "longest_follow_up": float(followed.max()),
         "centres": len({site for site in cohort.sites or [] if site}),

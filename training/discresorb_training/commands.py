@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,10 @@ def train(
     tripod: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --report: a TRIPOD+AI table.")
     ] = None,
+    months: Annotated[
+        str,
+        typer.Option(metavar="X,X,…", help="Horizons of the report, months after the index MRI."),
+    ] = "3,6,12",
     repeats: Annotated[int, typer.Option(help="Bootstrap samples of the report.")] = 200,
     n_jobs: Annotated[int, typer.Option(help="Processes of the report; -1: one a core.")] = -1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
@@ -83,13 +88,16 @@ def train(
     from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cards import described
-    from discresorb_training.report_commands import Documents
+    from discresorb_training.options import numbers_of
+    from discresorb_training.report_commands import Documents, files_of_cohort, files_of_model
     from discresorb_training.surgery import cohort_and_weights
     from discresorb_training.training import train_cohort
+    from discresorb_training.validation import check_answers
 
     choices: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
     if cure not in choices:
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
+    horizons = numbers_of("months", months)
     documents = Documents(report, model_card, tripod)
     if surgery_weights and documents.wanted:
         raise InputError(
@@ -97,10 +105,12 @@ def train(
             "depend on pain. Train without --report, and look at the weights in what is printed"
         )
     check_model_target(output, force=force)
-    documents.check(force=force)
+    documents.check(kept=files_of_cohort(cohort), others=files_of_model(output), force=force)
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, between_study_sd)
     patients, weighted = cohort_and_weights(table, surgery_weights=surgery_weights)
+    if documents.wanted:  # what would be refused after minutes is refused now
+        check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
     result = train_cohort(
         patients,
         endpoint=about.endpoint,
@@ -115,7 +125,9 @@ def train(
     )
     facts = None
     if documents.wanted:
-        facts = _validated(result, patients, table.name, about.data_origin, repeats, seed, n_jobs)
+        facts = _validated(
+            result, patients, table.name, about.data_origin, horizons, repeats, seed, n_jobs
+        )
     result.save(output, force=force)
     if facts is not None:
         documents.write(facts)
@@ -141,6 +153,7 @@ def _validated(
     cohort: Cohort,
     file: str,
     data_origin: str,
+    months: Sequence[float],
     repeats: int,
     seed: int,
     n_jobs: int,
@@ -156,6 +169,7 @@ def _validated(
             result.predictor,
             cohort,
             result.procedure,
+            months=months,
             repeats=repeats,
             seed=seed,
             n_jobs=n_jobs,

@@ -17,7 +17,7 @@ from discresorb_training.estimator import ResorptionModel
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "library_versions"]
+__all__ = ["artifact_content", "content_hash", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
 _QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -146,13 +146,18 @@ def _support(cohort: Cohort) -> dict[str, Any]:
     }
 
 
-def _fingerprint(cohort: Cohort) -> dict[str, Any]:
+def content_hash(cohort: Cohort) -> str:
+    """Give the SHA-256 of covariates and outcome, by which the same patients are known again."""
     content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _fingerprint(cohort: Cohort) -> dict[str, Any]:
     values = {column.name: cohort.X[:, j] for j, column in enumerate(cohort.covariates)}
     values[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
     return {
         "rows": len(cohort.X),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": content_hash(cohort),
         "quantiles": {
             name: dict(zip(map(str, _QUANTILES), np.quantile(v, _QUANTILES).tolist(), strict=True))
             for name, v in values.items()

@@ -1,29 +1,33 @@
 """External validation: a finished model on patients that had no part in making it.
 
 **Estimand**: how the model does in the population that these patients are a sample of. Intervals
-are percentiles over resampled patients, working models fitted anew each time.
+are percentiles over resampled patients, working models fitted anew each time; centres stay as they
+are, so that they speak of further patients of these centres.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
+from discresorb_training.content import content_hash
 from discresorb_training.errors import TrainingError
 from discresorb_training.internal import Track, in_parallel, untracked
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 
-__all__ = ["External", "check_fits", "resample"]
+__all__ = ["External", "check_fits", "notes_on", "resample"]
 
-_MOST_OUTSIDE = 0.5
+_MOST_OUTSIDE = 0.5  # of the patients; more are another population, or in another unit
+_NOTED_OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -146,32 +150,52 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
         problems.append(f"{name} gives {', '.join(here)}, but the model needs {', '.join(there)}")
     else:
         problems += _other_units(predictor, cohort, name)
+    if content_hash(cohort) == predictor.artifact["fingerprint"]["sha256"]:
+        problems.append(
+            f"{name} holds the very patients that the model was trained on, who say too much good "
+            "of it; train --report validates on them honestly"
+        )
     if problems:
         raise InputFileError(problems)
 
 
-def _other_units(predictor: Predictor, cohort: Cohort, name: str) -> list[str]:
-    """Word each number of which most values lie outside all that the model was trained on."""
+def notes_on(predictor: Predictor, cohort: Cohort) -> list[str]:
+    """Word what a reader must know of patients who are partly unlike those of the training."""
+    return [
+        f"{name} of {100 * outside:.0f} % of the patients lies outside the central ranges of the "
+        f"training data ({low:.3g} to {high:.3g} {unit})"
+        for name, unit, _, low, high, outside in _ranges(predictor, cohort)
+        if outside > _NOTED_OUTSIDE
+    ]
+
+
+def _ranges(
+    predictor: Predictor, cohort: Cohort
+) -> Iterator[tuple[str, str, Array, float, float, float]]:
+    """Give each number's name, unit, values, training range and share of values outside it."""
     numbers = {
         column.name: (column.unit, values)
         for column, values in zip(cohort.covariates, cohort.X.T, strict=True)
         if column.kind == "number"
     }
-    numbers["months_since_onset"] = ("months", cohort.y["entry"])
+    numbers[MONTHS_SINCE_ONSET.name] = (MONTHS_SINCE_ONSET.unit, cohort.y["entry"])
     groups = predictor.artifact["support"]["groups"]
-    problems = []
-    for key, (unit, values) in numbers.items():
-        low = min(group["ranges"][key][0] for group in groups)
-        high = max(group["ranges"][key][1] for group in groups)
-        outside = float(((values < low) | (values > high)).mean())
-        if outside > _MOST_OUTSIDE:
-            problems.append(
-                f"{name}: {key} of {100 * outside:.0f} % of the patients lies outside what the "
-                f"model was trained on ({low:.3g} to {high:.3g} {unit}); their median is "
-                f"{np.median(values):.3g}. Are they in {unit}? If so, this model says nothing of "
-                "such patients"
-            )
-    return problems
+    for name, (unit, values) in numbers.items():
+        low = min(group["ranges"][name][0] for group in groups)
+        high = max(group["ranges"][name][1] for group in groups)
+        yield name, unit, values, low, high, float(((values < low) | (values > high)).mean())
+
+
+def _other_units(predictor: Predictor, cohort: Cohort, name: str) -> list[str]:
+    """Word each number of which most values lie outside all that the model was trained on."""
+    return [
+        f"{name}: {number} of {100 * outside:.0f} % of the patients lies outside what the model "
+        f"was trained on ({low:.3g} to {high:.3g} {unit}); their median is "
+        f"{np.median(values):.3g}. Are they in {unit}? If so, this model says nothing of such "
+        "patients"
+        for number, unit, values, low, high, outside in _ranges(predictor, cohort)
+        if outside > _MOST_OUTSIDE
+    ]
 
 
 def _plain(words: str) -> str:

@@ -28,7 +28,7 @@ from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.procedure import Procedure
 
-__all__ = ["Internal", "Track", "bootstrap", "in_parallel", "untracked"]
+__all__ = ["Internal", "Track", "bootstrap", "in_parallel", "known_mean", "untracked"]
 
 # shows progress over an iterable of so many parts, and gives it on
 Track = Callable[[Iterable[Any], str, int], Iterable[Any]]
@@ -177,7 +177,7 @@ def bootstrap(
         for part in zip(*((e.in_sample, e.in_all, e.final_in_sample) for e in good), strict=True)
     )
     values = np.array([apparent[key] for key in keys])
-    optimism = _known_mean(in_sample - in_all)
+    optimism = known_mean(in_sample - in_all)
     low, high = percentiles(of_final)
     p, refits = final.probability(measure.reference), np.array([each.p for each in good])
     p_low, p_high = percentiles(refits)
@@ -216,10 +216,9 @@ def _alone(one: Callable[[Any], Any], part: Any) -> Any:
         return one(part)
 
 
-def _known_mean(values: Array) -> Array:
-    """Mean over samples, nan left out; nan where all are."""
+def known_mean(values: Array) -> Array:
+    """Mean over samples; those that gave none are left out, nan where they are half or more."""
     known = ~np.isnan(values)
     total = np.where(known, values, 0.0).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        mean: Array = total / known.sum(axis=0)
-    return mean
+    mean: Array = total / np.maximum(known.sum(axis=0), 1)
+    return np.where(known.mean(axis=0) > 0.5, mean, np.nan)

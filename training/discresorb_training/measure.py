@@ -10,7 +10,7 @@ import numpy as np
 from discresorb.distributions import Array
 from discresorb.errors import InputError
 from discresorb_training.metrics import calibration_curve, net_benefit
-from discresorb_training.performance import Evaluation, Key, metrics_at
+from discresorb_training.performance import Evaluation, Key, inside_0_and_1, metrics_at
 
 __all__ = ["SUBGROUP_METRICS", "THRESHOLDS", "Measure", "percentiles"]
 
@@ -78,8 +78,8 @@ class Measure:
 
     def _smooth(self, p: Array, w: Array) -> Array:
         try:
-            return calibration_curve(p, w, self.grid).observed
-        except InputError:  # separated, or p of exactly 0 or 1
+            return calibration_curve(inside_0_and_1(p), w, inside_0_and_1(self.grid)).observed
+        except InputError:  # separated
             return np.full(len(self.grid), np.nan)
 
     def sizes(self, evaluation: Evaluation) -> list[int]:
@@ -89,9 +89,12 @@ class Measure:
 
 
 def percentiles(values: Array, level: float = 0.95) -> tuple[Array, Array]:
-    """Lower and upper end of what holds the central share of resamples, nan left out."""
+    """Lower and upper end of what holds the central share of resamples.
+
+    Those that gave none are left out; nan where they are half or more.
+    """
     tail = (1.0 - level) / 2.0
-    known = ~np.isnan(values).all(axis=0)
+    known = np.isnan(values).mean(axis=0) < 0.5
     low, high = np.full((2, values.shape[1]), np.nan)
     low[known], high[known] = np.nanquantile(values[:, known], [tail, 1.0 - tail], axis=0)
     return low, high

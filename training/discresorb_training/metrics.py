@@ -38,6 +38,7 @@ __all__ = [
 
 _KNOTS = (0.05, 0.35, 0.65, 0.95)  # of the flexible curve, shares of patients
 _STEPS = 100
+_SAME = 1e-9  # of logit p: less is rounding
 _PAIRS_AT_ONCE = 5_000_000
 
 
@@ -124,10 +125,11 @@ def interval_log_score(p_lower: Array, p_between: Array) -> float:
 
 
 def concordance(score: Array, y: Array) -> float:
-    """P(the one seen to resorb before the other's last MRI without it has the higher score).
+    """P(of two, the one seen to resorb first has the higher score).
 
-    Over pairs whose order was seen, R_i ≤ L_j; ties of the score count half. Secondary: it says
-    nothing of probabilities, and pairs whose order was not seen are left out. NaN without pairs.
+    Time is counted from each patient's index MRI, from which on he was watched: over pairs whose
+    order was seen, R_i - E_i ≤ L_j - E_j; ties of the score count half. Secondary: it says nothing
+    of probabilities, and pairs whose order was not seen are left out. NaN without pairs.
 
     Parameters
     ----------
@@ -139,12 +141,11 @@ def concordance(score: Array, y: Array) -> float:
     score = np.asarray(score, float)
     if score.shape != y.shape or not np.isfinite(score).all():
         raise InputError("score must be finite, one number a row of y")
-    first = np.flatnonzero(np.isfinite(y["upper"]))
+    upper, lower = y["upper"] - y["entry"], y["lower"] - y["entry"]
+    first = np.flatnonzero(np.isfinite(upper))
     concordant = pairs = 0.0
     for rows in np.array_split(first, max(1, len(first) * len(y) // _PAIRS_AT_ONCE)):
-        later = (y["upper"][rows, None] <= y["lower"][None, :]) & (
-            rows[:, None] != np.arange(len(y))
-        )
+        later = (upper[rows, None] <= lower[None, :]) & (rows[:, None] != np.arange(len(y)))
         ahead = score[rows, None] - score[None, :]
         concordant += float((later * ((ahead > 0.0) + 0.5 * (ahead == 0.0))).sum())
         pairs += float(later.sum())
@@ -169,8 +170,13 @@ def calibration_location(p: Array, w: Array) -> float:
 
 
 def calibration_slope(p: Array, w: Array) -> float:
-    """Slope of w on logit p by logistic regression; 1 is right, below 1 p is too extreme."""
+    """Slope of w on logit p by logistic regression; 1 is right, below 1 p is too extreme.
+
+    NaN where p is the same for everybody.
+    """
     p, w = _checked(p, w, inside=True)
+    if np.ptp(_logit(p)) < _SAME:
+        return float("nan")
     return float(_logistic(np.column_stack([np.ones(len(p)), _logit(p)]), w)[1])
 
 
@@ -210,7 +216,8 @@ class CalibrationCurve:
 def calibration_curve(p: Array, w: Array, at: Array | None = None) -> CalibrationCurve:
     """Regress w on a restricted cubic spline of logit p with four knots.
 
-    Where p has fewer than four different values at the knots the curve is linear in logit p.
+    Where p has fewer than four different values at the knots the curve is linear in logit p; where
+    it is the same for everybody, the curve is the mean of w.
 
     Parameters
     ----------
@@ -221,9 +228,11 @@ def calibration_curve(p: Array, w: Array, at: Array | None = None) -> Calibratio
     """
     p, w = _checked(p, w, inside=True)
     x = _logit(p)
+    at = p if at is None else np.asarray(at, float)
+    if np.ptp(x) < _SAME:
+        return CalibrationCurve(at, np.full(len(at), w.mean()))
     knots = np.quantile(x, _KNOTS)
     beta = _logistic(_spline_design(x, knots), w)
-    at = p if at is None else np.asarray(at, float)
     return CalibrationCurve(at, expit(_spline_design(_logit(at), knots) @ beta))
 
 

@@ -14,7 +14,7 @@ from discresorb.errors import InputError
 from discresorb_training.parameters import Parameters
 from discresorb_training.settings import Settings, about
 
-__all__ = ["settings_from", "typed", "with_settings"]
+__all__ = ["numbers_of", "settings_from", "typed", "with_settings"]
 
 _FIELDS = {field.name: field for field in dataclasses.fields(Settings)}
 _KINDS: dict[str, type] = {"int": int, "float": float, "bool": bool}
@@ -63,18 +63,28 @@ def settings_from(entered: Mapping[str, Any], parameters: Parameters | None) -> 
         If they make no sense, with all problems.
     """
     given = dict(vars(parameters)) if parameters else {}
-    problems = []
+    problems: list[str] = []
     for name, value in entered.items():
         if not str(_FIELDS[name].type).startswith("tuple"):
             given[name] = value
             continue
         try:
-            given[name] = tuple(float(each) for each in value.split(","))
-        except ValueError:
-            problems.append(f"{name} entered as {value}, but must be numbers joined by commas")
+            given[name] = tuple(numbers_of(name, value))
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)
     return Settings(**given)
+
+
+def numbers_of(name: str, text: str) -> list[float]:
+    """Read an option that holds numbers joined by commas."""
+    try:
+        return [float(each) for each in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{name} entered as {text}, but must be numbers joined by commas"
+        ) from None
 
 
 def _spelt(name: str) -> str:

@@ -18,11 +18,22 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb.errors import InputError
 from discresorb_training import metrics
+from discresorb_training.blocks import prepare
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.likelihood import evaluate
 from discresorb_training.working import WorkingModel, certain_bounds, fit_working_models
 
-__all__ = ["METRICS", "OVERALL", "Evaluation", "Key", "Metric", "Values"]
+__all__ = [
+    "METRICS",
+    "OVERALL",
+    "Evaluation",
+    "Key",
+    "Metric",
+    "Values",
+    "inside_0_and_1",
+    "metrics_at",
+]
 
 Key = tuple[str, float | None]  # metric, and months after the index MRI; None for all time
 Values = Mapping[Key, float]
@@ -65,12 +76,12 @@ METRICS = (
 )
 OVERALL = (
     Metric("log_score", "Interval log score", "higher is better; needs no working model", 0.0),
-    Metric("concordance", "C-index", "of pairs whose order was seen; secondary", 1.0),
+    Metric("concordance", "C-index", "of pairs seen in order, by p at the last horizon", 1.0),
     Metric("integrated_brier", "Integrated Brier score", "mean over the horizons' range", 0.0),
-    Metric("integrated_ipa", "Integrated IPA", "mean over the horizons' range", 1.0),
+    Metric("integrated_ipa", "Integrated IPA", "1 less the ratio of integrated Brier scores", 1.0),
     Metric("integrated_auc", "Integrated AUC", "mean over the horizons' range", 1.0),
 )
-_INTEGRATED = ("brier", "ipa", "auc")
+_CERTAIN = 1e-10  # p of exactly 0 or 1 has no logit; calibration takes it as so near to it
 
 
 class Evaluation:
@@ -147,13 +158,19 @@ class Evaluation:
         return {**metrics_at(p, w), "ipa": metrics.ipa(p, w, p_null)}
 
     def log_score(self) -> float:
-        """Mean of log{[S(L) - S(R)] / S(E)}: what the model gave to what was seen."""
-        lower, upper, entry = self.y["lower"], self.y["upper"], self.y["entry"]
-        seen = np.isfinite(upper)
-        between = np.ones(len(lower))
-        between[seen] = self.curve.probability(self.design[seen], lower[seen], upper[seen])
-        before = np.asarray(self.curve.probability(self.design, entry, lower))
-        return metrics.interval_log_score(before, between)
+        """Mean of log{[S(L) - S(R)] / S(E)}: what the model gave to what was seen.
+
+        By the likelihood itself, in log space, so that it also judges a model that gave next to
+        nothing; for exact times the density takes the difference's place.
+        """
+        curve, y = self.curve, self.y
+        prepared = prepare(
+            self.design, y["lower"], y["upper"], y["entry"], cure_columns=curve.cure_columns
+        )
+        cure = [] if curve.cure is None else curve.cure
+        theta = np.concatenate([curve.location, [curve.log_scale], cure])
+        found = evaluate(prepared, curve.distribution, theta, cure=curve.cure is not None)
+        return found.log_likelihood / len(y)
 
     def values(self, months: Sequence[float], working: WorkingModel | None = None) -> Values:
         """Give every metric of `METRICS` at every horizon, and those over all time."""
@@ -161,12 +178,7 @@ class Evaluation:
         found["concordance", None] = metrics.concordance(self.probability(max(months)), self.y)
         for each in months:
             found.update({(name, each): value for name, value in self.at(each, working).items()})
-        for name in _INTEGRATED:
-            at_months = [found[name, each] for each in months]
-            found[f"integrated_{name}", None] = (
-                metrics.integrated(at_months, months) if len(months) > 1 else float("nan")
-            )
-        return found
+        return found | _integrated(found, months)
 
     def ranges(self, months: Sequence[float]) -> dict[Key, tuple[float, float]]:
         """Give smallest and largest of every value over the plausible working models."""
@@ -192,16 +204,39 @@ def metrics_at(p: Array, w: Array) -> dict[str, float]:
         "auc": metrics.auc(p, w),
         "observed_expected": metrics.observed_expected(p, w),
     }
+    inside = inside_0_and_1(p)
     try:
-        curve = metrics.calibration_curve(p, w)
+        curve = metrics.calibration_curve(inside, w)
         calibration = [
-            metrics.calibration_location(p, w),
-            metrics.calibration_slope(p, w),
+            metrics.calibration_location(inside, w),
+            metrics.calibration_slope(inside, w),
             curve.ici,
             curve.e50,
             curve.e90,
         ]
-    except InputError:  # separated, or p of exactly 0 or 1
+    except InputError:  # separated
         calibration = [float("nan")] * 5
     names = ("location", "slope", "ici", "e50", "e90")
     return found | dict(zip(names, calibration, strict=True))
+
+
+def inside_0_and_1(p: Array) -> Array:
+    """Keep p where it has a logit."""
+    return np.asarray(np.clip(p, _CERTAIN, 1.0 - _CERTAIN))
+
+
+def _integrated(found: Mapping[Key, float], months: Sequence[float]) -> dict[Key, float]:
+    """Average over the horizons' range; IPA compares two averages."""
+    nan = float("nan")
+    if len(months) < 2:
+        return {(f"integrated_{name}", None): nan for name in ("brier", "ipa", "auc")}
+    brier = np.array([found["brier", each] for each in months])
+    null = brier / (1.0 - np.array([found["ipa", each] for each in months]))
+    whole = metrics.integrated(brier, months)
+    return {
+        ("integrated_brier", None): whole,
+        ("integrated_ipa", None): 1.0 - whole / metrics.integrated(null, months),
+        ("integrated_auc", None): metrics.integrated(
+            [found["auc", each] for each in months], months
+        ),
+    }

@@ -79,16 +79,18 @@ def internal_facts(
         _mapped(found.keys, found.high),
         _mapped(found.keys, found.apparent),
     )
+    by_p = np.argsort(found.p, kind="stable")
     return {
         "kind": "internal",
+        "notes": [],
         **_common(table, evaluation, measure, answerable, subgroups),
         "repeats": repeats,
         "failures": dict(found.failures),
         "chosen": dict(found.chosen.most_common()),
-        "instability": {
-            "p": _rounded(found.p),
-            "low": _rounded(found.p_low),
-            "high": _rounded(found.p_high),
+        "instability": {  # in the order of p, so that nobody's row is told
+            "p": _rounded(found.p[by_p]),
+            "low": _rounded(found.p_low[by_p]),
+            "high": _rounded(found.p_high[by_p]),
             "mean_absolute_difference": found.p_error,
         },
         "centres": [_centre(each) for each in centres],
@@ -156,7 +158,11 @@ def _common(
             {"name": each.name, "aic": each.aic, "plausible": id(each) in plausible}
             for each in evaluation.working
         ],
-        "overall": [metric(each, None) for each in OVERALL],
+        "overall": [
+            metric(each, None)
+            for each in OVERALL
+            if len(measure.months) > 1 or not each.key.startswith("integrated")
+        ],
         "at": [horizon(months) for months in measure.months],
         "calibration": _calibration(table, evaluation, measure),
         "decision": _decision(table),
@@ -206,7 +212,7 @@ def _subgroups(table: _Table, subgroups: Subgroups) -> dict[str, Any]:
         }
         for name, members in subgroups.members.items()
     ]
-    return {"shown": shown, "suppressed": list(subgroups.suppressed), "least": LEAST}
+    return {"shown": shown, "suppressed": dict(subgroups.suppressed), "least": LEAST}
 
 
 def _refit(evaluation: Evaluation) -> dict[str, Any]:
@@ -220,7 +226,10 @@ def _refit(evaluation: Evaluation) -> dict[str, Any]:
 def _centre(centre: Centre) -> dict[str, Any]:
     values = {key: _number(value) for key, value in centre.values.items()}
     return {
-        "name": centre.name, "patients": centre.patients, "values": values, "why": centre.why
+        "name": centre.name,
+        "patients": centre.patients if centre.patients >= LEAST else f"< {LEAST}",
+        "values": values,
+        "why": centre.why,
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
         f"{facts['patients']} patients, {join_months(facts['months'])} months after the index MRI; "
         f"{how}; {facts['repeats']} {'bootstrap samples' if internal else 'resamples'}.",
         *(f"Not answered: {reason}." for reason in facts["not_answered"]),
+        *(f"Note: {note}." for note in facts.get("notes", [])),
         *_failures(facts),
         "",
         _row("", [f"{at['months']:g} months" for at in facts["at"]]),
@@ -34,7 +35,8 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
     for k, metric in enumerate(facts["at"][0]["metrics"]):
         cells = [value_text(at["metrics"][k]) for at in facts["at"]]
         lines.append(_row(metric["label"], cells))
-    lines += ["", "Whatever the law of those not seen at the horizon"]
+    apparent = ", apparent" if internal else ""
+    lines += ["", f"Whatever the law of those not seen at the horizon{apparent}"]
     for k, metric in enumerate(facts["at"][0]["metrics"]):
         if metric["certain"] is not None:
             cells = [_span(at["metrics"][k]["certain"]) for at in facts["at"]]
@@ -43,13 +45,13 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
     lines += [
         f"  {metric['label']:{_LABEL - 2}}{value_text(metric)}; {metric['reading']}"
         for metric in facts["overall"]
-        if metric["estimate"] is not None
     ]
     return lines + _subgroup_lines(facts) + _working(facts) + [_ASSUMPTION]
 
 
 _ASSUMPTION = (
-    "Assumed: MRIs come at times that do not depend on resorption, given the model's predictors."
+    "Assumed: neither the times of MRIs nor leaving, surgery included, depend on resorption, given "
+    "the model's predictors."
 )
 
 
@@ -93,8 +95,7 @@ def _failures(facts: Mapping[str, Any]) -> list[str]:
     count = sum(facts["failures"].values())
     if not count:
         return []
-    noun = "bootstrap sample gave" if count == 1 else "bootstrap samples gave"
-    return [f"{count} {noun} no result, most often: {next(iter(facts['failures']))}."]
+    return [f"{count_of(count, 'sample')} gave no result: {'; '.join(facts['failures'])}."]
 
 
 def _subgroup_lines(facts: Mapping[str, Any]) -> list[str]:
@@ -110,10 +111,10 @@ def _subgroup_lines(facts: Mapping[str, Any]) -> list[str]:
             f"{value_text(metrics['observed_expected'])}"
         )
     if groups["suppressed"]:
-        few = count_of(len(groups["suppressed"]), "subgroup")
+        few = ", ".join(f"{count} by {name}" for name, count in groups["suppressed"].items())
         lines.append(
-            f"  {few} not shown, with fewer than {groups['least']} patients known to have resorbed "
-            f"or to be herniated then: {', '.join(groups['suppressed'])}"
+            f"  Not shown, with fewer than {groups['least']} patients known to have resorbed or to "
+            f"be herniated then: {few}"
         )
     return lines
 

@@ -97,17 +97,14 @@ def title(facts: Mapping[str, Any]) -> str:
     """Name the report."""
     model = facts["model"]["model_id"]
     if facts["kind"] == "training":
-        return f"Model {model}"
-    return f"Model {model} on {facts['file']}"
+        return f"Training and internal validation of {model}"
+    return f"External validation of {model} on {facts['file']}"
 
 
 def source_of(facts: Mapping[str, Any]) -> str:
     """Say what the patients are."""
     if facts["data_origin"] == SYNTHETIC:
-        return (
-            "simulated patients, drawn from a law that was fitted to published proportions. "
-            "Nothing in this report shows how the model does in people."
-        )
+        return "simulated patients. Nothing in this report shows how the model does in people."
     return (
         "patients of the centres that recorded them. Who was imaged again, and when, is taken not "
         "to depend on resorption given the inputs; and surgery, which ends follow-up, likewise."
@@ -121,6 +118,7 @@ def glance(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     at = next(each for each in performance["at"] if each["months"] == months)
     internal = performance["kind"] == "internal"
     how = "corrected for optimism" if internal else "on these patients"
+    span = "resampled patients" if internal else "95 % interval"
     found = [("Patients", str(performance["patients"]), _seen(facts["cohort"]["flow"]))]
     metrics = {each["key"]: each for each in [*at["metrics"], *performance["overall"]]}
     for key in ("log_score", "auc", "brier", "ipa", "observed_expected", "slope"):
@@ -129,7 +127,7 @@ def glance(facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         value = metric["estimate"]
         note = how
         if metric["low"] is not None and metric["high"] is not None:
-            note += f"; 95 % interval {metric['low']:.2f} to {metric['high']:.2f}"
+            note += f"; {span} {metric['low']:.2f} to {metric['high']:.2f}"
         figure = "not determined" if value is None else f"{value:.3f}"
         found.append((metric["label"] + when, figure, note))
     if internal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,16 @@ from typing import Any
 import typer
 
 from discresorb.errors import InputError
-from discresorb.files import check_target
+from discresorb.files import check_apart, check_target
 from discresorb.predictor import Predictor
+from discresorb_training.cards import card_path
 from discresorb_training.cohort import Cohort
 from discresorb_training.model_card import write_model_card
 from discresorb_training.report import write_report
 from discresorb_training.report_facts import command_line, report_facts
 from discresorb_training.tripod import write_tripod
 
-__all__ = ["Documents", "write_report_of"]
+__all__ = ["Documents", "files_of_cohort", "files_of_model", "write_report_of"]
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,23 @@ class Documents:
         """Files to write."""
         return [each for each in (self.report, self.model_card, self.tripod) if each is not None]
 
-    def check(self, *, force: bool) -> None:
-        """Refuse what cannot be written, before anything long begins."""
+    def check(self, *, kept: Sequence[Path], others: Sequence[Path] = (), force: bool) -> None:
+        """Refuse what cannot be written, before anything long begins.
+
+        Parameters
+        ----------
+        kept : sequence of Path
+            Files that are read.
+        others : sequence of Path
+            Files that the command writes besides.
+        force : bool
+            Overwrite files that exist.
+        """
         if self.wanted and self.report is None:
             raise InputError(
                 "a model card and a TRIPOD+AI table refer to the report; give --report as well"
             )
-        if len(set(self.wanted)) < len(self.wanted):
-            raise InputError("report, model card and TRIPOD+AI table need three different files")
+        check_apart([*self.wanted, *others], kept)
         for path in self.wanted:
             check_target(path, force=force)
 
@@ -82,6 +92,16 @@ def write_report_of(
         command=command_line(),
     )
     Documents(path, None, None).write(facts)
+
+
+def files_of_model(model: Path) -> list[Path]:
+    """Name the files that a model is made of."""
+    return [model.with_suffix(suffix) for suffix in (".joblib", ".json", ".sha256")]
+
+
+def files_of_cohort(cohort: str) -> list[Path]:
+    """Name the files that a cohort is read from."""
+    return [Path(cohort), card_path(Path(cohort))]
 
 
 def _link(report: Path, from_file: Path) -> str:

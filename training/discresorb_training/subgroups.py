@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from discresorb.columns import MONTHS_SINCE_ONSET, Column
+from discresorb.columns import MONTHS_SINCE_ONSET, TRAINING_COLUMNS, Column
 from discresorb.distributions import Array
 from discresorb_training.answerable import LEAST, known_by
-from discresorb_training.cohort import Cohort
+from discresorb_training.cohort import COVARIATES, Cohort
 
-__all__ = ["Subgroups", "subgroups_of"]
+__all__ = ["Subgroups", "subgroups_of", "unfit_for_subgroups"]
 
 _MOST_LEVELS = 30
 
@@ -25,12 +26,12 @@ class Subgroups:
     ----------
     members : mapping
         Name → which of the patients, (n,); large enough to be shown.
-    suppressed : sequence of str
-        Names of those that are not.
+    suppressed : mapping
+        What was split by → how many of its groups are not.
     """
 
     members: Mapping[str, Array]
-    suppressed: Sequence[str]
+    suppressed: Mapping[str, int]
 
 
 def subgroups_of(
@@ -40,7 +41,7 @@ def subgroups_of(
 
     A flag makes two subgroups, a number two halves at its median, a text column one for each of its
     values. A subgroup is shown if at least ten of it are known to have resorbed, and ten to be
-    herniated still, by the horizon: fewer say nothing, and might point to a person.
+    herniated still, by the horizon: fewer say nothing, and their names might point to a person.
 
     Parameters
     ----------
@@ -51,20 +52,38 @@ def subgroups_of(
     recorded : mapping, optional
         Column name → text of each patient; empty where it is not recorded.
     """
-    found: dict[str, Array] = {}
+    by: dict[str, dict[str, Array]] = {}
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        found |= _halves(column, values) if column.kind == "number" else _levels(column, values)
-    found |= _halves(MONTHS_SINCE_ONSET, cohort.y["entry"])
+        split = _halves if column.kind == "number" else _levels
+        by[column.name] = split(column, values)
+    by[MONTHS_SINCE_ONSET.name] = _halves(MONTHS_SINCE_ONSET, cohort.y["entry"])
     for name, texts in (recorded or {}).items():
         levels = sorted({text for text in texts if text})
-        found |= {f"{name} {level}": np.array(texts) == level for level in levels[:_MOST_LEVELS]}
+        by[name] = {f"{name} {level}": np.array(texts) == level for level in levels}
     resorbed, herniated = known_by(cohort.y, months)
-    shown = {
-        name: members
-        for name, members in found.items()
-        if min((resorbed & members).sum(), (herniated & members).sum()) >= LEAST
-    }
-    return Subgroups(shown, [name for name in found if name not in shown])
+    shown: dict[str, Array] = {}
+    suppressed = Counter[str]()
+    for split_by, groups in by.items():
+        for name, members in groups.items():
+            if min((resorbed & members).sum(), (herniated & members).sum()) >= LEAST:
+                shown[name] = members
+            else:
+                suppressed[split_by] += 1
+    return Subgroups(shown, suppressed)
+
+
+def unfit_for_subgroups(name: str, texts: Sequence[str]) -> str:
+    """Say why a column cannot make subgroups; empty text if it can."""
+    reserved = {column.name for column in (*COVARIATES, *TRAINING_COLUMNS)} - {"site_id"}
+    if name in reserved:
+        return f"{name} is a column of the training data itself and makes no subgroups"
+    levels = len({text for text in texts if text})
+    if levels > _MOST_LEVELS:
+        return (
+            f"{name} has {levels} different values, but at most {_MOST_LEVELS} make subgroups; "
+            "bring a column of groups"
+        )
+    return ""
 
 
 def _halves(column: Column, values: Array) -> dict[str, Array]:

@@ -42,7 +42,7 @@ class Item:
 
 
 ITEMS = (
-    Item("1", "title: development or evaluation, outcome", "glance"),
+    Item("1", "title: development or evaluation, outcome", "glance", "not the outcome"),
     Item("2", "abstract"),
     Item("3a", "background and reasons for the model"),
     Item("3b", "target population and intended use", "question"),
@@ -64,7 +64,7 @@ ITEMS = (
     Item("11", "missing data", "patients", "files with missing values are refused"),
     Item("12a", "which data for development and which for evaluation", "performance"),
     Item("12b", "form of predictors", "equation", "linear"),
-    Item("12c", "kind of model, how it was built, internal validation", "model"),
+    Item("12c", "kind of model, how it was built, internal validation", "model", "", "training"),
     Item("12d", "differences between centres", "subgroups", "each centre held out", "training"),
     Item("12e", "measures of performance", "performance"),
     Item("12f", "updating of the model after evaluation"),

@@ -7,10 +7,10 @@ from typing import Any
 
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
-from discresorb_training.answerable import DEFAULT_MONTHS, answerable_months
+from discresorb_training.answerable import DEFAULT_MONTHS, Answerable, answerable_months
 from discresorb_training.by_centre import by_centre
 from discresorb_training.cohort import Cohort, cohort_from_frame
-from discresorb_training.external import check_fits, resample
+from discresorb_training.external import check_fits, notes_on, resample
 from discresorb_training.internal import Track, bootstrap, untracked
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
@@ -18,10 +18,17 @@ from discresorb_training.performance_facts import external_facts, internal_facts
 from discresorb_training.procedure import Procedure
 from discresorb_training.subgroups import subgroups_of
 
-__all__ = ["DEFAULT_REPEATS", "validate", "validate_cohort", "validate_internally"]
+__all__ = [
+    "DEFAULT_REPEATS",
+    "check_answers",
+    "reference",
+    "validate",
+    "validate_cohort",
+    "validate_internally",
+]
 
 DEFAULT_REPEATS = 200
-_LEAST_REPEATS = 20
+_LEAST_REPEATS, _MOST_REPEATS = 20, 10_000
 _REFERENCE = 6.0
 
 
@@ -106,9 +113,8 @@ def validate_cohort(
     track : callable
         Shows progress.
     """
-    _check_settings(repeats, seed, n_jobs)
     check_fits(predictor, cohort, endpoint, name)
-    answerable = answerable_months(cohort.y, months)
+    answerable = check_answers(cohort, months, repeats=repeats, seed=seed, n_jobs=n_jobs)
     evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
     measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
     sites = {"site_id": cohort.sites} if cohort.sites is not None else {}
@@ -122,7 +128,8 @@ def validate_cohort(
         n_jobs=n_jobs,
         track=track,
     )
-    return external_facts(found, evaluation, measure, answerable, subgroups, repeats)
+    facts = external_facts(found, evaluation, measure, answerable, subgroups, repeats)
+    return {**facts, "notes": notes_on(predictor, cohort)}
 
 
 def validate_internally(
@@ -154,9 +161,8 @@ def validate_internally(
     dict
         Plain data, each metric apparent and corrected for optimism.
     """
-    _check_settings(repeats, seed, n_jobs)
     X, y = cohort.X, cohort.y
-    answerable = answerable_months(y, months)
+    answerable = check_answers(cohort, months, repeats=repeats, seed=seed, n_jobs=n_jobs)
     evaluation = Evaluation(predictor._curve, X, y)
     measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
     subgroups = subgroups_of(cohort, measure.reference)
@@ -183,13 +189,27 @@ def reference(months: Sequence[float]) -> float:
     return min(months, key=lambda each: abs(each - _REFERENCE))
 
 
-def _check_settings(repeats: int, seed: int, n_jobs: int) -> None:
+def check_answers(
+    cohort: Cohort, months: Sequence[float], *, repeats: int, seed: int, n_jobs: int
+) -> Answerable:
+    """Refuse settings that make no sense, and patients who can answer nothing; give what they can.
+
+    Raises
+    ------
+    InputError
+        If settings make no sense, with all problems.
+    TrainingError
+        If these patients can answer none of the horizons.
+    """
     problems = []
-    if repeats < _LEAST_REPEATS:
-        problems.append(f"repeats entered as {repeats}, but must be at least {_LEAST_REPEATS}")
+    if not _LEAST_REPEATS <= repeats <= _MOST_REPEATS:
+        problems.append(
+            f"repeats entered as {repeats}, but must be from {_LEAST_REPEATS} to {_MOST_REPEATS}"
+        )
     if seed < 0:
         problems.append(f"seed entered as {seed}, but must be a whole number of 0 or more")
     if n_jobs == 0:
         problems.append("n_jobs entered as 0, but must be a number of processes, or -1 for all")
     if problems:
         raise InputError(problems)
+    return answerable_months(cohort.y, months)

@@ -59,18 +59,25 @@ def validate(
     on; the figures take account of both. Exit status: 3 the file does not fit the model, 5 no
     usable model, 6 these data cannot say how good it is.
     """
-    from discresorb.files import check_target
+    from discresorb.artifact import find_default
     from discresorb.predictor import load
     from discresorb.reading import read_table
     from discresorb_training.cards import described
     from discresorb_training.cohort import cohort_from_table
+    from discresorb_training.options import numbers_of
     from discresorb_training.progress import tracked
-    from discresorb_training.report_commands import write_report_of
+    from discresorb_training.report_commands import (
+        Documents,
+        files_of_cohort,
+        files_of_model,
+        write_report_of,
+    )
     from discresorb_training.validation import validate_cohort
 
-    horizons = _numbers(months)
-    if report is not None:
-        check_target(report, force=force)
+    horizons = numbers_of("months", months)
+    model = model or find_default()
+    kept = [*files_of_cohort(cohort), *files_of_model(model)]
+    Documents(report, None, None).check(kept=kept, force=force)
     predictor = load(model)
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, None)
@@ -116,20 +123,11 @@ def _heading(content: dict[str, Any]) -> list[str]:
     return [*lines, f"Model {content['model_id']} on {content['file']}"]
 
 
-def _numbers(text: str) -> list[float]:
-    from discresorb.errors import InputError
-
-    try:
-        return [float(each) for each in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--months entered as {text}, but must be numbers joined by commas"
-        ) from None
-
-
 def _recorded(table: Any, names: Sequence[str]) -> dict[str, list[str]]:
-    """Read the columns by which subgroups are wanted."""
+    """Read the columns by which subgroups are wanted; all problems at once."""
+    from discresorb.cells import show
     from discresorb.errors import InputFileError
+    from discresorb_training.subgroups import unfit_for_subgroups
 
     missing = [name for name in names if name not in table.header]
     if missing:
@@ -137,4 +135,9 @@ def _recorded(table: Any, names: Sequence[str]) -> dict[str, list[str]]:
             f"{table.name} has no column {', '.join(missing)} to look at subgroups by; it has "
             + ", ".join(table.header)
         )
-    return {name: [cell.strip() for cell in table.column(name)] for name in names}
+    recorded = {name: [show(cell) for cell in table.column(name)] for name in names}
+    problems = [problem for name, texts in recorded.items()
+                if (problem := unfit_for_subgroups(name, texts))]  # fmt: skip
+    if problems:
+        raise InputFileError(problems)
+    return recorded

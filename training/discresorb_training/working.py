@@ -31,6 +31,7 @@ from discresorb_training.estimator import ResorptionModel
 __all__ = ["WorkingModel", "certain_bounds", "fit_working_models"]
 
 _MANY = 1_000
+_ROUNDING = 1e-9
 _SAME = 1.0 - 1e-8  # correlation from which a second linear predictor says nothing new
 
 
@@ -145,14 +146,18 @@ def certain_bounds(y: Array, horizon: float | Array) -> tuple[Array, Array]:
     """Smallest and largest status at the horizon that what was seen allows, whatever the law.
 
     Both are 1 where resorption was seen by then, both 0 where the herniation was still seen then or
-    later, 0 and 1 else.
+    later, 0 and 1 else. An MRI on the very day counts, though entry + months be rounded.
     """
-    resorbed, herniated = y["upper"] <= horizon, y["lower"] >= horizon
+    horizon = np.asarray(horizon)
+    resorbed = y["upper"] <= horizon * (1.0 + _ROUNDING)
+    herniated = y["lower"] >= horizon * (1.0 - _ROUNDING)
     return resorbed.astype(float), 1.0 - (herniated & ~resorbed)
 
 
 def _distinct(predictors: Array) -> Array:
-    columns: Sequence[Array] = [each for each in predictors.T if np.ptp(each) > 0.0]
+    columns: Sequence[Array] = [
+        each for each in predictors.T if np.ptp(each) > _ROUNDING * np.abs(each).max()
+    ]
     if len(columns) == 2 and abs(np.corrcoef(columns[0], columns[1])[0, 1]) > _SAME:
         columns = columns[:1]
     return np.column_stack(columns) if columns else np.empty((len(predictors), 0))
