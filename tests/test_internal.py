@@ -13,7 +13,7 @@ from discresorb.distributions import Array
 from discresorb_training import Settings, TrainingError
 from discresorb_training.by_centre import by_centre
 from discresorb_training.cohort import Cohort
-from discresorb_training.internal import Internal, bootstrap
+from discresorb_training.internal import Internal, bootstrap, known_mean
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
 from discresorb_training.procedure import Chosen, Procedure
@@ -27,7 +27,17 @@ def judged(
 ) -> tuple[Internal, Measure, Evaluation]:
     final = Evaluation(procedure.run(X, y).model.curve(), X, y)
     measure = Measure.of(final, (6.0,), 6.0)
-    found = bootstrap(procedure, X, y, measure, final, repeats=repeats, seed=seed, n_jobs=n_jobs)
+    found = bootstrap(
+        procedure,
+        X,
+        y,
+        measure,
+        final,
+        subgroups={"large": X[:, 0] > 7.0},
+        repeats=repeats,
+        seed=seed,
+        n_jobs=n_jobs,
+    )
     return found, measure, final
 
 
@@ -46,7 +56,7 @@ def test_optimism_is_that_of_the_definition() -> None:
     table, y = simulated(150)
     X = table.to_numpy()
     found, measure, final = judged(ONE, X, y, repeats=3)
-    gaps = []
+    gaps, final_values = [], []
     for seed in np.random.SeedSequence(0).spawn(3):
         rows = np.random.default_rng(seed).integers(150, size=150)
         times = np.bincount(rows, minlength=150)
@@ -54,9 +64,23 @@ def test_optimism_is_that_of_the_definition() -> None:
         curve = ONE.run(X[kept], y[kept], times[kept].astype(float)).model.curve()
         sample, everybody = Evaluation(curve, X[rows], y[rows]), Evaluation(curve, X, y)
         gaps.append(measure(sample)["brier", 6.0] - measure(everybody)["brier", 6.0])
+        final_on_sample = Evaluation(final.curve, X[rows], y[rows])
+        members = {"large": X[rows, 0] > 7.0}
+        final_values.append(measure(final_on_sample, members))
     k = list(found.keys).index(("brier", 6.0))
     assert found.optimism[k] == pytest.approx(np.mean(gaps), rel=1e-12)
     assert found.apparent[k] == measure(final)["brier", 6.0]
+    for key in (("brier", 6.0), ("auc | large", None)):
+        k = list(found.keys).index(key)
+        ends = np.quantile([each[key] for each in final_values], [0.025, 0.975])
+        moved = ends - found.optimism[k]
+        assert [found.low[k], found.high[k]] == pytest.approx(moved.tolist(), rel=1e-9), key
+
+
+def test_means_over_samples_leave_out_those_that_gave_nothing() -> None:
+    nan = np.nan
+    values = np.array([[1.0, nan], [2.0, nan], [nan, 5.0]])
+    np.testing.assert_array_equal(known_mean(values), [1.5, nan])
 
 
 def test_noise_is_found_out() -> None:
@@ -147,5 +171,25 @@ def test_small_centres_are_not_judged_and_nameless_patients_judge_none() -> None
     assert set(found) == {"A", "B", "small"}
     assert found["small"].values == {}
     assert "fewer than 10" in found["small"].why
+
+
+def test_the_facts_hold_each_centres_own_figures(
+    small_performance: dict[str, Any], small_cohort: Cohort, small_training: TrainResult
+) -> None:
+    X, y, sites = small_cohort.X, small_cohort.y, list(small_cohort.sites or [])
+    months = small_performance["reference_months"]
+    assert months == 6.0
+    by_hand = by_centre(small_training.procedure, X, y, sites, months)
+    shown = small_performance["centres"]
+    assert [each["values"]["auc"] for each in shown] == [each.values["auc"] for each in by_hand]
+
+
+def test_nobody_is_named_by_order(small_performance: dict[str, Any]) -> None:
+    p = small_performance["instability"]["p"]
+    assert p == sorted(p)
+
+
+def test_one_centre_or_none_is_no_validation_by_centre() -> None:
+    X, y = simulated(200)
     assert by_centre(ONE, X.to_numpy(), y, ["A"] * 200, 6.0) == []
     assert by_centre(ONE, X.to_numpy(), y, [], 6.0) == []

@@ -11,15 +11,18 @@ from builders import EVERYBODY, NO_EXITS, simulated
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from discresorb.distributions import Array
+from discresorb.curve import CureCurve
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb_training import ResorptionModel, TrainingError, interval_outcome
 from discresorb_training.answerable import LEAST, answerable_months, known_by
 from discresorb_training.cohort import Cohort
-from discresorb_training.measure import Measure, percentiles
+from discresorb_training.measure import THRESHOLDS, Measure, percentiles
+from discresorb_training.metrics import calibration_curve, calibration_slope, concordance
 from discresorb_training.performance import METRICS, OVERALL, Evaluation
-from discresorb_training.subgroups import subgroups_of
+from discresorb_training.subgroups import subgroups_of, unfit_for_subgroups
 from discresorb_training.training import TrainResult
+from discresorb_training.working import certain_bounds
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +114,91 @@ def test_what_is_measured_at_groups_adds_up(evaluation: Evaluation) -> None:
 
 
 def test_percentiles_leave_out_what_is_not_known() -> None:
-    values = np.array([[0.0, np.nan], [1.0, np.nan], [np.nan, np.nan], [2.0, np.nan]])
+    """But say nothing where half of the samples gave nothing."""
+    nan = np.nan
+    values = np.array([[0.0, nan, nan], [1.0, nan, 1.0], [nan, nan, nan], [2.0, nan, 2.0]])
     low, high = percentiles(values)
     assert low[0] == pytest.approx(0.05)
     assert high[0] == pytest.approx(1.95)
-    assert np.isnan([low[1], high[1]]).all()
+    assert np.isnan([low[1:], high[1:]]).all()
+
+
+def test_the_c_index_is_of_p_at_the_last_horizon(evaluation: Evaluation) -> None:
+    found = evaluation.values((3.0, 6.0))["concordance", None]
+    assert found == concordance(evaluation.probability(6.0), evaluation.y)
+    assert found != concordance(evaluation.probability(3.0), evaluation.y)
+
+
+def test_integrated_ipa_compares_integrated_scores(evaluation: Evaluation) -> None:
+    values = evaluation.values((3.0, 6.0))
+    null = [values["brier", t] / (1.0 - values["ipa", t]) for t in (3.0, 6.0)]
+    whole = values["brier", 3.0] + values["brier", 6.0]
+    assert values["integrated_ipa", None] == pytest.approx(1.0 - whole / sum(null), rel=1e-12)
+
+
+def test_working_models_far_from_the_best_are_ruled_out(evaluation: Evaluation) -> None:
+    kept = evaluation.plausible
+    assert 2 <= len(kept) < len(evaluation.working)
+    assert kept[-1].aic <= kept[0].aic + 10.0 < evaluation.working[len(kept)].aic
+
+
+def test_predictors_know_which_covariates_enter_the_cure_part(small_cohort: Cohort) -> None:
+    model = ResorptionModel(cure_covariates=["x1"]).fit(small_cohort.X, small_cohort.y)
+    predictors = Evaluation(model.curve(), small_cohort.X, small_cohort.y).predictors
+    expected = model.cure_intercept_ + model.cure_coef_[0] * small_cohort.X[:, 1]
+    np.testing.assert_allclose(predictors[:, 1], expected, rtol=1e-12)
+    alone = ResorptionModel("lognormal", cure=False).fit(*simulated(300, settings=EVERYBODY))
+    X, y = simulated(300, settings=EVERYBODY)
+    assert Evaluation(alone.curve(), X.to_numpy(), y).predictors.shape == (300, 1)
+
+
+def test_a_model_that_gave_next_to_nothing_has_a_score(small_cohort: Cohort) -> None:
+    """In log space: probabilities of 1 e-50 and less do not turn into minus infinity."""
+    sure = CureCurve(DISTRIBUTIONS["weibull"], np.array([0.5, 0.0, 0.0]), -2.0, None, np.eye(4))
+    evaluation = Evaluation(sure, small_cohort.X, small_cohort.y)
+    found = evaluation.values((6.0,))
+    assert -1e9 < found["log_score", None] < -1_000.0
+    assert (evaluation.probability(6.0) == 1.0).any()
+    assert math.isfinite(found["location", 6.0])
+
+
+def test_exact_times_have_a_density() -> None:
+    rng = np.random.default_rng(1)
+    times = np.exp(1.0 + 0.5 * rng.logistic(size=200))
+    X, y = rng.normal(size=(200, 1)), interval_outcome(lower=times, upper=times)
+    model = ResorptionModel(cure=False).fit(X, y)
+    evaluation = Evaluation(model.curve(), X, y)
+    assert evaluation.log_score() == pytest.approx(model.score(X, y), rel=1e-12)
+
+
+def test_the_same_p_for_everybody_has_no_slope() -> None:
+    p, w = np.full(50, 0.3), np.linspace(0.0, 1.0, 50)
+    assert math.isnan(calibration_slope(p, w))
+    curve = calibration_curve(p, w)
+    np.testing.assert_allclose(curve.observed, 0.5)
+    assert curve.ici == pytest.approx(0.2)
+
+
+def test_an_mri_on_the_very_day_counts() -> None:
+    """Entry + months is rounded: 0.1 + 0.2 is more than 0.3."""
+    entry = np.array([0.1, 0.7])
+    y = interval_outcome(lower=np.array([0.3, 0.7]), upper=np.array([np.inf, 0.9]), entry=entry)
+    low, high = certain_bounds(y, entry + 0.2)
+    np.testing.assert_array_equal(low, [0.0, 1.0])
+    np.testing.assert_array_equal(high, [0.0, 1.0])
+    assert entry[0] + 0.2 > 0.3
+
+
+def test_decision_curve_and_groups_by_hand(evaluation: Evaluation) -> None:
+    measure = Measure.of(evaluation, (3.0, 6.0), 6.0)
+    values = measure(evaluation)
+    p, w = evaluation.probability(6.0), evaluation.weights(6.0)
+    k = THRESHOLDS.index(0.2)
+    acted = p >= 0.2
+    by_model = (acted * w).mean() - 0.25 * (acted * (1.0 - w)).mean()
+    assert values["net benefit", float(k)] == pytest.approx(by_model, rel=1e-12)
+    by_all = w.mean() - 0.25 * (1.0 - w).mean()
+    assert values["net benefit of all", float(k)] == pytest.approx(by_all, rel=1e-12)
 
 
 def outcome(resorbed: int, herniated: int, months: float = 6.0) -> Array:
@@ -124,6 +207,10 @@ def outcome(resorbed: int, herniated: int, months: float = 6.0) -> Array:
     upper = np.where(np.arange(n) < resorbed, 1.0 + months, np.inf)
     lower = np.where(np.isfinite(upper), 1.0, 1.0 + months)
     return interval_outcome(lower=lower, upper=upper, entry=np.ones(n))
+
+
+def test_a_horizon_named_twice_is_one() -> None:
+    assert answerable_months(outcome(20, 20), (6.0, 6.0)).months == (6.0,)
 
 
 def test_horizons_are_kept_where_enough_is_known() -> None:
@@ -163,7 +250,8 @@ def test_impossible_horizons_are_refused(months: tuple[float, ...]) -> None:
 def test_small_subgroups_are_not_shown(small_cohort: Cohort) -> None:
     rare = ["abroad" if k < 12 else "" if k < 50 else "home" for k in range(400)]
     found = subgroups_of(small_cohort, 6.0, {"origin": rare})
-    assert "origin abroad" in found.suppressed
+    assert found.suppressed["origin"] == 1
+    assert not any("abroad" in name for name in found.members)
     assert found.members["origin home"].sum() == 350
     assert "sequestrated no" in found.members
     resorbed, herniated = known_by(small_cohort.y, 6.0)
@@ -171,6 +259,29 @@ def test_small_subgroups_are_not_shown(small_cohort: Cohort) -> None:
         assert min((resorbed & members).sum(), (herniated & members).sum()) >= LEAST
     halves = [name for name in found.members if name.startswith("size_mm")]
     assert sum(int(found.members[name].sum()) for name in halves) == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "words"),
+    [
+        ("patient_id", ["a"], "is a column of the training data itself"),
+        ("size_mm", ["a"], "is a column of the training data itself"),
+        ("clinic", [str(k) for k in range(31)], "has 31 different values, but at most 30"),
+        ("clinic", ["a", "b", ""], ""),
+        ("site_id", ["a", "b", ""], ""),
+    ],
+)
+def test_what_can_make_subgroups(name: str, texts: list[str], words: str) -> None:
+    found = unfit_for_subgroups(name, texts)
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_every_large_centre_is_a_subgroup(small_cohort: Cohort) -> None:
+    many = [f"A{k:02}" if k < 45 else f"Z{k % 2}" for k in range(400)]
+    found = subgroups_of(small_cohort, 6.0, {"site_id": many})
+    assert {"site_id Z0", "site_id Z1"} <= set(found.members)
+    assert found.suppressed["site_id"] == 45
 
 
 def test_a_separated_subgroup_is_not_determined() -> None:

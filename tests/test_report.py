@@ -191,13 +191,19 @@ def test_every_kind_of_model_has_its_worked_example(
         assert len(facts["coefficients"]) == (7 if cure else 4)
 
 
-def test_coefficients_are_worded_as_ratios(small_facts: Facts) -> None:
+def test_coefficients_are_worded_as_ratios(small_facts: Facts, default: Predictor) -> None:
     by_name = {each["name"]: each for each in small_facts["model"]["coefficients"]}
     size = by_name["cure_size_mm"]
     assert size["words"].startswith("size_mm, each mm more: odds of ever resorbing × ")
     ratio = float(size["words"].split("× ")[1].split()[0])
     assert ratio == pytest.approx(math.exp(size["value"]), rel=5e-3)
     assert size["low"] < size["value"] < size["high"]
+    artifact = default.artifact
+    error = math.sqrt(
+        artifact["covariance"].diagonal()[artifact["parameter_names"].index("size_mm")]
+    )
+    half = by_name["size_mm"]["high"] - by_name["size_mm"]["value"]
+    assert half == pytest.approx(1.959964 * error, rel=1e-6)
 
 
 def test_flow_and_gaps_are_the_cohorts(small_cohort: Cohort) -> None:
@@ -209,6 +215,12 @@ def test_flow_and_gaps_are_the_cohorts(small_cohort: Cohort) -> None:
     assert facts["centres"] == 4
     size = facts["covariates"][0]["groups"]
     assert size["all"][1] == np.median(small_cohort.X[:, 0])
+    assert size["seen resorbed"][1] == np.median(small_cohort.X[seen, 0])
+    assert size["not seen resorbed"][1] == np.median(small_cohort.X[~seen, 0])
+    followed = small_cohort.last_seen - small_cohort.y["entry"]
+    assert facts["longest_follow_up"] == followed.max()
+    assert facts["followed"][1] == np.median(followed[followed > 0.0])
+    assert facts["gaps"] == sorted(facts["gaps"])
     assert facts["covariates"][1]["groups"]["all"] == [int(small_cohort.X[:, 1].sum()), 400]
 
 
@@ -221,7 +233,10 @@ def test_typical_curves_are_the_predictors(default: Predictor, small_cohort: Coh
         seen = panel["nonparametric"]
         if seen is not None:
             assert (np.array(seen["low"]) <= np.array(seen["high"]) + 1e-9).all()
-    assert panels[0]["nonparametric"] is not None
+    seen = panels[0]["nonparametric"]
+    assert seen is not None
+    assert seen["times"][0] == 0.0  # months after the index MRI, not since onset
+    assert seen["n"] >= 50
 
 
 def test_no_item_is_claimed_that_the_report_does_not_show(page: Page, small_facts: Facts) -> None:

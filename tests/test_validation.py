@@ -16,7 +16,9 @@ from conftest import SYNTHETIC, Run
 from discresorb import Predictor
 from discresorb.errors import InputError, InputFileError
 from discresorb_training import Settings, TrainingError, simulate_cohort
+from discresorb_training.answerable import known_by
 from discresorb_training.cohort import cohort_from_frame
+from discresorb_training.external import check_fits, notes_on, resample
 from discresorb_training.measure import Measure
 from discresorb_training.performance import METRICS, Evaluation
 from discresorb_training.validation import reference, validate
@@ -85,6 +87,100 @@ def test_a_centre_that_resorbs_less_shows_in_observed_to_expected(predictor: Pre
     metrics = {each["key"]: each for each in found["at"][1]["metrics"]}
     assert metrics["observed_expected"]["high"] < 1.0
     assert metrics["location"]["high"] < 0.0
+
+
+def test_resampling_by_hand(predictor: Predictor, patients: pd.DataFrame) -> None:
+    cohort = cohort_from_frame(patients)
+    evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
+    measure = Measure.of(evaluation, (6.0,), 6.0)
+    large = cohort.X[:, 0] > 7.0
+    found = resample(evaluation, measure, subgroups={"large": large}, repeats=3, seed=5)
+    values = []
+    for seed in np.random.SeedSequence(5).spawn(3):
+        rows = np.random.default_rng(seed).integers(300, size=300)
+        drawn = Evaluation(predictor._curve, cohort.X[rows], cohort.y[rows])
+        values.append(measure(drawn, {"large": large[rows]}))
+    for key in (("slope", 6.0), ("observed_expected | large", None)):
+        k = list(found.keys).index(key)
+        ends = np.quantile([each[key] for each in values], [0.025, 0.975])
+        assert [found.low[k], found.high[k]] == pytest.approx(ends.tolist(), rel=1e-9)
+
+
+def test_facts_by_hand(facts: dict[str, Any], predictor: Predictor, patients: pd.DataFrame) -> None:
+    cohort = cohort_from_frame(patients)
+    evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
+    at = facts["at"][1]
+    resorbed, herniated = known_by(cohort.y, 6.0)
+    assert (at["known_resorbed"], at["known_herniated"]) == (resorbed.sum(), herniated.sum())
+    w, p = evaluation.weights(6.0), evaluation.probability(6.0)
+    assert at["expected_resorbed"] == pytest.approx(w.sum())
+    counts = np.histogram(p, bins=40, range=(0.0, 1.0))[0]
+    assert facts["calibration"]["histogram"] == counts.tolist()
+    k = facts["decision"]["thresholds"].index(0.2)
+    assert facts["decision"]["everybody"][k] == pytest.approx(w.mean() - 0.25 * (1 - w).mean())
+    assert any(each["name"] == "site_id C01" for each in facts["subgroups"]["shown"])
+
+
+def test_training_patients_are_known_again(
+    predictor: Predictor, shipped_cohort: pd.DataFrame
+) -> None:
+    with pytest.raises(InputFileError, match="the very patients that the model was trained on"):
+        validate(predictor, shipped_cohort, endpoint=ENDPOINT)
+
+
+@pytest.mark.parametrize(("share", "refused"), [(0.4, False), (0.6, True)])
+def test_most_must_be_like_the_training(
+    share: float, refused: bool, predictor: Predictor, patients: pd.DataFrame
+) -> None:
+    """Judged by the widest range of all types: 14 mm is only seen in sequestrations."""
+    cohort = cohort_from_frame(patients)
+    cohort.X[:, 0] = 14.0
+    cohort.X[: int(share * 300), 0] = 20.0
+    if refused:
+        with pytest.raises(InputFileError, match="size_mm of 60 % of the patients"):
+            check_fits(predictor, cohort, ENDPOINT, "ours")
+    else:
+        check_fits(predictor, cohort, ENDPOINT, "ours")
+        assert notes_on(predictor, cohort)[0].startswith("size_mm of 40 % of the patients lies")
+
+
+def test_a_report_never_takes_the_place_of_what_is_read(
+    patients: pd.DataFrame, run: Run, tmp_path: Path
+) -> None:
+    patients.to_csv(tmp_path / "ours.csv", index=False)
+    before = (tmp_path / "ours.csv").read_bytes()
+    told = ("--endpoint", ENDPOINT, "--data-origin", "synthetic", "--force")
+    done = run("validate", "ours.csv", *told, "--report", "./ours.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is an input of this command" in done.stderr
+    train = ("train", "ours.csv", *told, "-o", "m.joblib")
+    for wanted, words in (
+        (("--report", "ours.csv"), "is an input of this command"),
+        (("--report", "m.json"), "is named twice"),
+        (("--report", "r.html", "--tripod", "./r.html"), "is named twice"),
+        (("--report", "r.html", "--months", "500"), "500 months lies beyond follow-up"),
+        (("--report", "r.html", "--repeats", "0"), "repeats entered as 0"),
+    ):
+        refused = run(*train, *wanted, cwd=tmp_path)
+        assert refused.returncode in (2, 6), refused.stderr
+        assert words in refused.stderr
+    assert (tmp_path / "ours.csv").read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["ours.csv"]
+
+
+def test_nobody_is_named_and_no_line_is_forged(
+    patients: pd.DataFrame, run: Run, tmp_path: Path
+) -> None:
+    forged = ["a\nNote: all is well" if k % 2 else "b" for k in range(300)]
+    patients.assign(ward=forged).to_csv(tmp_path / "ours.csv", index=False)
+    told = ("--endpoint", ENDPOINT, "--data-origin", "synthetic", "--repeats", 20, "--months", "6")
+    named = run("validate", "ours.csv", *told, "--by", "patient_id", cwd=tmp_path)
+    assert named.returncode == 3
+    assert "makes no subgroups" in named.stderr
+    done = run("validate", "ours.csv", *told, "--by", "ward", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "ward a Note: all is well (150)" in done.stdout
+    assert "\nNote: all is well" not in done.stdout
 
 
 def test_other_endpoints_are_refused(predictor: Predictor, patients: pd.DataFrame) -> None:
@@ -196,7 +292,7 @@ def test_the_command_prints_a_table_json_and_a_report(
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        (("--months", "soon"), 2, "--months entered as soon, but must be numbers"),
+        (("--months", "soon"), 2, "months entered as soon, but must be numbers"),
         (("--by", "sex"), 3, "has no column sex to look at subgroups by; it has patient_id"),
         (("--model", "none.joblib"), 5, "no model file none.joblib"),
         (("--endpoint", "gone"), 3, "resorbed means 'gone' in these data"),
@@ -224,8 +320,6 @@ def test_a_cohort_without_a_card_must_be_described(
 def test_models_that_need_other_covariates_are_refused(
     predictor: Predictor, patients: pd.DataFrame
 ) -> None:
-    from discresorb_training.external import check_fits
-
     cohort = cohort_from_frame(patients)
     fewer = type(cohort)(
         cohort.covariates[:1], cohort.X[:, :1], cohort.y, cohort.last_seen, cohort.sites
