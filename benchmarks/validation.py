@@ -26,7 +26,7 @@ from discresorb_training.performance import Evaluation, metrics_at
 from discresorb_training.procedure import Procedure
 from discresorb_training.simulate import Simulation
 
-COHORTS, REPEATS, FRESH, NOISE, MONTHS = 60, 40, 20_000, 5, 6.0
+COHORTS, REPEATS, FRESH, NOISE, MONTHS = 40, 30, 20_000, 5, 6.0
 NAMES = tuple(f"x{k}" for k in range(2 + NOISE))
 CHOOSING = Procedure(
     NAMES, ("loglogistic", "lognormal", "weibull"), (False, True), DEFAULT_PENALTY, 5, 0

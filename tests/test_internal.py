@@ -139,7 +139,7 @@ def test_samples_without_a_model_are_counted() -> None:
 
 
 def test_too_many_of_them_are_a_refusal() -> None:
-    with pytest.raises(TrainingError, match="only 0 of 20 bootstrap samples give a model"):
+    with pytest.raises(TrainingError, match="only 0 of 20 bootstrap samples give a result"):
         failing(share_with_first=False)
 
 

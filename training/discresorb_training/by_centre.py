@@ -15,9 +15,9 @@ import numpy as np
 from discresorb.distributions import Array
 from discresorb_training.answerable import LEAST, known_by
 from discresorb_training.errors import TrainingError
-from discresorb_training.internal import Track, in_parallel, untracked
 from discresorb_training.performance import Evaluation
 from discresorb_training.procedure import Procedure
+from discresorb_training.resampling import Track, in_parallel, untracked
 
 __all__ = ["Centre", "by_centre"]
 

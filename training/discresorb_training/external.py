@@ -19,10 +19,9 @@ from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
 from discresorb_training.content import content_hash
-from discresorb_training.errors import TrainingError
-from discresorb_training.internal import Track, in_parallel, untracked
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
+from discresorb_training.resampling import Track, resampled, untracked
 
 __all__ = ["External", "check_fits", "notes_on", "resample"]
 
@@ -57,13 +56,11 @@ class _Resampling:
     measure: Measure
     subgroups: Mapping[str, Array]
 
-    def sample(self, seed: np.random.SeedSequence) -> Mapping[Key, float] | str:
+    def sample(self, seed: np.random.SeedSequence) -> Mapping[Key, float]:
         curve, y = self.evaluation.curve, self.evaluation.y
         rows = np.random.default_rng(seed).integers(len(y), size=len(y))
-        try:
-            drawn = Evaluation(curve, self.evaluation.design[rows, 1:], y[rows], self.evaluation)
-        except TrainingError as error:
-            return str(error)
+        X = self.evaluation.design[rows, 1:]
+        drawn = Evaluation(curve, X, y[rows], self.evaluation)
         return self.measure(drawn, {name: each[rows] for name, each in self.subgroups.items()})
 
 
@@ -102,15 +99,9 @@ def resample(
         If fewer than half of the resamples can be evaluated.
     """
     study = _Resampling(evaluation, measure, subgroups or {})
-    seeds = np.random.SeedSequence(seed).spawn(repeats)
-    found = list(track(in_parallel(study.sample, seeds, n_jobs), "resampling", repeats))
-    good = [each for each in found if not isinstance(each, str)]
-    failures = Counter(each for each in found if isinstance(each, str))
-    if 2 * len(good) < repeats:
-        raise TrainingError(
-            f"only {len(good)} of {repeats} resamples of these patients can be evaluated; most "
-            f"often: {failures.most_common(1)[0][0]}"
-        )
+    good, failures = resampled(
+        study.sample, repeats=repeats, seed=seed, n_jobs=n_jobs, track=track, words="resamples"
+    )
     values = measure(evaluation, study.subgroups)
     keys = list(values)
     low, high = percentiles(np.array([[each[key] for key in keys] for each in good]))

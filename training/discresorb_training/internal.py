@@ -16,27 +16,18 @@ patient's probability over the models :math:`M_b` (Riley and Collins, Biom J 202
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from discresorb.distributions import Array
-from discresorb_training.errors import TrainingError
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.procedure import Procedure
+from discresorb_training.resampling import Track, resampled, untracked
 
-__all__ = ["Internal", "Track", "bootstrap", "in_parallel", "known_mean", "untracked"]
-
-# shows progress over an iterable of so many parts, and gives it on
-Track = Callable[[Iterable[Any], str, int], Iterable[Any]]
-
-
-def untracked(parts: Iterable[Any], words: str, total: int) -> Iterable[Any]:
-    """Show no progress."""
-    return parts
+__all__ = ["Internal", "bootstrap", "known_mean"]
 
 
 @dataclass(frozen=True)
@@ -95,19 +86,16 @@ class _Study:
     final: Evaluation
     subgroups: Mapping[str, Array]
 
-    def sample(self, seed: np.random.SeedSequence) -> _Sample | str:
-        """Repeat everything on one bootstrap sample; words if no model comes of it."""
+    def sample(self, seed: np.random.SeedSequence) -> _Sample:
+        """Repeat everything on one bootstrap sample."""
         rows = np.random.default_rng(seed).integers(len(self.y), size=len(self.y))
         times = np.bincount(rows, minlength=len(self.y))
         drawn = times > 0
-        try:
-            chosen = self.procedure.run(self.X[drawn], self.y[drawn], times[drawn].astype(float))
-            curve = chosen.model.curve()
-            in_sample = Evaluation(curve, self.X[rows], self.y[rows], self.final)
-            in_all = Evaluation(curve, self.X, self.y, self.final)
-            final = Evaluation(self.final.curve, self.X[rows], self.y[rows], self.final)
-        except TrainingError as error:
-            return str(error)
+        chosen = self.procedure.run(self.X[drawn], self.y[drawn], times[drawn].astype(float))
+        curve = chosen.model.curve()
+        in_sample = Evaluation(curve, self.X[rows], self.y[rows], self.final)
+        in_all = Evaluation(curve, self.X, self.y, self.final)
+        final = Evaluation(self.final.curve, self.X[rows], self.y[rows], self.final)
         members = {name: each[rows] for name, each in self.subgroups.items()}
         return _Sample(
             chosen.best.name,
@@ -160,16 +148,14 @@ def bootstrap(
         If fewer than half of the samples give a model.
     """
     study = _Study(procedure, X, y, measure, final, subgroups or {})
-    seeds = np.random.SeedSequence(seed).spawn(repeats)
-    found = list(track(in_parallel(study.sample, seeds, n_jobs), "bootstrap", repeats))
-    good = [each for each in found if isinstance(each, _Sample)]
-    failures = Counter(each for each in found if isinstance(each, str))
-    if 2 * len(good) < repeats:
-        raise TrainingError(
-            f"only {len(good)} of {repeats} bootstrap samples give a model, so nothing can be said "
-            "of how a model of so few patients does on others; most often: "
-            + failures.most_common(1)[0][0]
-        )
+    good, failures = resampled(
+        study.sample,
+        repeats=repeats,
+        seed=seed,
+        n_jobs=n_jobs,
+        track=track,
+        words="bootstrap samples",
+    )
     apparent = measure(final, study.subgroups)
     keys = list(apparent)
     in_sample, in_all, of_final = (
@@ -194,26 +180,6 @@ def bootstrap(
         Counter(each.name for each in good),
         failures,
     )
-
-
-def in_parallel(one: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int) -> Iterable[Any]:
-    """Map over parts in order, in several processes; each computes with one thread.
-
-    More threads of a linear algebra library could round otherwise, and numbers must not depend on
-    how many processes there are.
-    """
-    from joblib import Parallel, delayed
-
-    run = Parallel(n_jobs=n_jobs, return_as="generator")
-    found: Iterable[Any] = run(delayed(_alone)(one, part) for part in parts)
-    return found
-
-
-def _alone(one: Callable[[Any], Any], part: Any) -> Any:
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return one(part)
 
 
 def known_mean(values: Array) -> Array:

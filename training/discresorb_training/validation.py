@@ -11,11 +11,12 @@ from discresorb_training.answerable import DEFAULT_MONTHS, Answerable, answerabl
 from discresorb_training.by_centre import by_centre
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.external import check_fits, notes_on, resample
-from discresorb_training.internal import Track, bootstrap, untracked
+from discresorb_training.internal import bootstrap
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
 from discresorb_training.performance_facts import external_facts, internal_facts
 from discresorb_training.procedure import Procedure
+from discresorb_training.resampling import Track, untracked
 from discresorb_training.subgroups import subgroups_of
 
 __all__ = [
