@@ -46,6 +46,7 @@ DETECTED, UNDELAYED = "seen taken as happened", "delayed entry ignored"
 WEIGHTED, SELECTED = "surgery weights", "model selected"
 # largest bias, least and most coverage; the slack for 1,000 cohorts is asked from 400 patients on
 SMALL = (0.025, 91.0, 98.0)
+MOST_REFUSED = 0.05
 LARGE = (0.01, 93.0 - 1.5, 97.0 + 1.5)
 
 Found = Mapping[str, Array | str]  # p, low and high by profile and horizon, or why not
@@ -143,7 +144,9 @@ def study(scenario: Scenario, cohorts: int) -> dict[str, str]:
     print(flush=True)
     asked = (RIGHT, HEAVIER) if scenario.holds else ()
     return {
-        name: verdict(scenario, summaries[name], supported) for name in asked if name in summaries
+        name: verdict(scenario, summaries[name], supported, cohorts)
+        for name in asked
+        if name in summaries
     }
 
 
@@ -156,12 +159,15 @@ def line(name: str, summary: Summary, rows: slice) -> str:
     return f"  {name:<24}{worst:+8.4f}{summary.error[rows].max():7.3f}{coverage:>17}"
 
 
-def verdict(scenario: Scenario, summary: Summary, supported: int) -> str:
+def verdict(scenario: Scenario, summary: Summary, supported: int, cohorts: int) -> str:
     """Say whether a scenario keeps its bounds, and by how much it misses them."""
     most, low, high = LARGE if scenario.n >= 400 else SMALL
     bias = float(np.abs(summary.bias[:supported]).max())
     covered = 100 * summary.covered[:supported]
+    refused = summary.refusals.total() / cohorts
     missed = []
+    if refused > MOST_REFUSED:
+        missed.append(f"{100 * refused:.0f} % refused")
     if bias > most:
         missed.append(f"bias {bias:.4f}, {bias - most:.4f} more than {most:g}")
     if covered.min() < low:

@@ -45,9 +45,9 @@ VISITS = """\
 ## Training with surgery weights
 
 For `train --surgery-weights`: one row an MRI, all columns but `site_id` needed. Size and
-sequestration count as at the index MRI, and may be empty later. Dates of onset, surgery and exit
-are the same in all rows of a patient. MRIs end with the first that shows it resorbed, or with
-surgery.
+sequestration count as at the index MRI; later ones are not read. Dates of onset, surgery and exit,
+exit_reason and site_id are the same in all rows of a patient. MRIs end with the first that shows it
+resorbed, or with surgery.
 """
 
 

@@ -13,7 +13,7 @@ from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import ResorptionModel, interval_outcome
 from discresorb_training.blocks import Prepared, prepare
 from discresorb_training.likelihood import evaluate, row_scores
-from discresorb_training.robust import one_share_each
+from discresorb_training.robust import fit_options, one_share_each
 
 Data = tuple[pd.DataFrame, Array]
 
@@ -123,3 +123,8 @@ def test_labels_that_do_not_fit(data: Data) -> None:
         ResorptionModel().fit(X, y, cluster=np.where(np.arange(len(y)) == 0, np.nan, 1.0))
     with pytest.raises(InputError, match="scale_weight must be 0 or more"):
         ResorptionModel().fit(X, y, scale_weight=-np.ones(len(y)))
+
+
+def test_scales_of_the_penalty_are_those_of_patients_not_of_weights() -> None:
+    options = fit_options(np.array([3.0, 1.0, 2.0]), np.array([0, 0, 1]))
+    np.testing.assert_array_equal(options["scale_weight"], [0.5, 0.5, 1.0])

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from builders import NO_EXITS
 from conftest import SYNTHETIC, Run
+from scipy.optimize import minimize
 
 from discresorb import load
 from discresorb.curve import CureCurve
@@ -26,7 +27,7 @@ from discresorb_training import (
     train,
 )
 from discresorb_training.procedure import Procedure
-from discresorb_training.selection import compare
+from discresorb_training.selection import compare, fold_of_rows
 from discresorb_training.surgery import WeightedRows, weighted_rows
 from discresorb_training.visits import Visits, visits_from_frame
 
@@ -129,8 +130,9 @@ def test_too_few_operations_give_weights_of_one_and_the_same_fit(settings: Setti
     np.testing.assert_allclose(same._theta, plain._theta, rtol=1e-6, atol=1e-8)
 
 
-def test_the_same_pain_everywhere(visits: Visits) -> None:
-    rows = weighted_rows(replace(visits, leg_pain=np.full(len(visits.leg_pain), 5.0)))
+@pytest.mark.parametrize("pain", [5.0, 3.3, 0.1])
+def test_the_same_pain_everywhere(visits: Visits, pain: float) -> None:
+    rows = weighted_rows(replace(visits, leg_pain=np.full(len(visits.leg_pain), pain)))
     np.testing.assert_allclose(rows.weights, 1.0, rtol=1e-9)
     assert rows.notes[:1] == [
         "leg_pain is the same at every MRI, so that weights cannot depend on it"
@@ -208,7 +210,7 @@ def test_training_says_that_and_how_rows_were_weighted(result: TrainResult) -> N
         "rows weighted by: inverse probability of no surgery before the row's end, from a Weibull",
         "months_since_onset at the index MRI and the last leg_pain",
         "none cut",
-        "interval: robust to weights, by patient (sandwich covariance)",
+        "interval: by patient (sandwich covariance), weights taken as known",
         "second opinion (lifelines): agrees",
     ):
         assert words in text
@@ -243,7 +245,7 @@ def test_on_the_command_line(run: Run, tmp_path: Path) -> None:
     assert "no surgery before" in json.loads(done.stdout)["metrics"]["rows weighted by"]
     shown = run("show", "m.joblib", cwd=tmp_path).stdout
     assert "rows weighted by: inverse probability of no surgery" in shown
-    assert "interval: robust to weights, by patient" in shown
+    assert "interval: by patient (sandwich covariance)" in shown
     artifact = load(tmp_path / "m.joblib").artifact
     card = json.loads((SYNTHETIC / "new_centre_visits.card.json").read_text(encoding="utf-8"))
     for key in ("endpoint", "data_origin", "between_study_sd"):
@@ -266,3 +268,73 @@ def test_the_other_kind_of_file(run: Run, tmp_path: Path) -> None:
     assert bad.returncode == 3
     assert "v.csv, row 1: size_mm entered as wide, but must be a number" in bad.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"c.csv", "v.csv"}
+
+
+def test_weights_are_those_of_a_weibull_hazard_fitted_independently() -> None:
+    """Pain changes at every MRI, and each period, from MRI to MRI or to the exit, is an episode."""
+    visits = made(1500, seed=5)
+    pain = np.random.default_rng(2).integers(0, 11, len(visits.months)).astype(float)
+    visits = replace(visits, leg_pain=pain)
+    who, entry = visits.patient, visits.patients.y["entry"]
+    last = np.append(np.diff(who) > 0, True)
+    following = np.append(visits.months[1:], 0.0)
+    stop = np.where(last, visits.exit_months[who], following) - entry[who]
+    start, operated = visits.months - entry[who], last & visits.operated[who]
+    use = visits.herniated & (stop > start)
+    X = np.column_stack([visits.patients.X[who], entry[who], pain])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    index = np.flatnonzero(np.diff(who, prepend=-1) > 0)
+    totals = []
+    for covariates in (X, X[:, :3]):
+        design = np.column_stack([np.ones(len(X)), covariates])
+        beta = weibull_hazard(design[use], start[use], stop[use], operated[use])
+        hazard, shape = np.exp(design @ beta[1:]), np.exp(beta[0])
+        added = np.where(use, hazard * (np.maximum(stop, 0.0) ** shape - start**shape), 0.0)
+        before = np.cumsum(added) - added
+        totals.append(before - before[index][who])
+    expected = np.exp(totals[0] - totals[1])[visits.split().visit]
+    np.testing.assert_allclose(weighted_rows(visits).weights, expected, rtol=2e-3)
+
+
+def weibull_hazard(design: Array, start: Array, stop: Array, event: Array) -> Array:
+    """Log shape and log-linear rates of episodes, by scipy."""
+
+    def loss(beta: Array) -> float:
+        rate, shape = design @ beta[1:], np.exp(beta[0])
+        log_hazard = rate + beta[0] + (shape - 1.0) * np.log(stop)
+        passed = np.exp(rate) * (stop**shape - start**shape)
+        return float(passed.sum() - log_hazard[event].sum())
+
+    first = np.array([-0.3, -3.0, *np.zeros(design.shape[1] - 1)])
+    return np.asarray(minimize(loss, first, method="BFGS", options={"gtol": 1e-4}).x)
+
+
+def test_twenty_operations_are_enough_and_nineteen_are_not() -> None:
+    visits = made(400, seed=1)
+    for count in (19, 20):
+        few = replace(visits, operated=visits.operated & (np.cumsum(visits.operated) <= count))
+        notes = weighted_rows(few).notes
+        assert any("too few" in note for note in notes) == (count < 20)
+
+
+def test_large_weights_are_told_of() -> None:
+    rows = weighted_rows(made(20_000))
+    assert rows.weights.max() > 20.0
+    assert any(f"the largest weight is {rows.weights.max():.3g}" in note for note in rows.notes)
+
+
+def test_weights_count_in_the_cross_validated_score() -> None:
+    rows = weighted_rows(made(600, seed=4))
+    (tried,) = compare(
+        rows.X, rows.y, distributions=["weibull"], cures=[False], seed=3,
+        weights=rows.weights, patient=rows.patient,
+    )  # fmt: skip
+    last = np.append(np.diff(rows.patient) > 0, True)
+    fold = fold_of_rows(rows.X[last], rows.y[last], 5, 3)[rows.patient]
+    total = 0.0
+    for k in range(5):
+        out = fold == k
+        options = {name: each[~out] for name, each in rows.fit_options().items()}
+        model = ResorptionModel("weibull", cure=False).fit(rows.X[~out], rows.y[~out], **options)
+        total += model.score(rows.X[out], rows.y[out], rows.weights[out]) * rows.weights[out].sum()
+    assert tried.log_score == pytest.approx(total / 600, rel=1e-6)

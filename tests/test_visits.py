@@ -122,7 +122,7 @@ def test_reads_three_patients() -> None:
     [
         (0, {"patient_id": " "}, "row 1: patient_id is missing"),
         (1, {"mri_date": "2023-02-01"}, "row 2: a second MRI of patient A on one day"),
-        (1, {"mri_date": "2023-01-15"}, "row 2: mri_date is before that of the row above of pati"),
+        (1, {"mri_date": "2023-01-15"}, "row 2: mri_date is before that of a row above of pati"),
         (0, {"mri_date": "2022-12-01"}, "row 1: mri_date is before onset_date"),
         (1, {"mri_date": "2023-09-01"}, "row 2: mri_date is after surgery_date"),
         (4, {"mri_date": "2023-04-01"}, "row 5: mri_date is after exit_date"),
@@ -194,3 +194,86 @@ def test_other_tables_are_refused() -> None:
         visits_from_frame(simulate_visits(20).iloc[:0])
     with pytest.raises(InputError, match="must be a pandas or polars DataFrame, not dict"):
         visits_from_frame({})
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "words"),
+    [
+        ([0, 1], {"exit_date": "2023-08-02"}, "row 2: exit_date must be surgery_date"),
+        ([2, 3], {"exit_date": "2023-07-01"}, "row 4: exit_date must be the date of the MRI that"),
+        ([2, 3], {"exit_date": "2204-08-12"}, "row 4: exit_date more than 600 months after"),
+        ([3], {"mri_date": "2083-06-01"}, "row 4: .*mri_date more than 600"),
+    ],
+)
+def test_exits(rows: list[int], changes: dict[str, str], words: str) -> None:
+    table = three_patients().astype(object)
+    for name, value in changes.items():
+        table.loc[rows, name] = value
+    with pytest.raises(InputError, match=words):
+        visits_from_frame(table)
+
+
+def test_a_later_mri_may_be_after_240_months_and_words_in_any_case() -> None:
+    table = three_patients().astype(object)
+    table.loc[3, "mri_date"] = "2053-06-01"
+    table.loc[[2, 3], "exit_date"] = "2053-06-01"
+    table["finding"] = table["finding"].str.title()
+    table["exit_reason"] = table["exit_reason"].str.upper()
+    visits = visits_from_frame(table)
+    assert visits.patients.y["upper"][1] > 240.0
+    assert visits.operated.tolist() == [True, False, False]
+
+
+def test_an_empty_centre_is_no_other_centre_and_unreadable_is_told_once() -> None:
+    found = visits_from_frame(three_patients().assign(site_id=["", "X", "X", "X", "Y"]))
+    assert found.patients.sites == ["X", "X", "Y"]
+    table = three_patients().astype(object)
+    table.loc[1, "exit_date"] = "soon"
+    with pytest.raises(InputError) as caught:
+        visits_from_frame(table)
+    assert "differs" not in str(caught.value)
+
+
+def test_rows_without_an_id_are_compared_with_no_other() -> None:
+    table = three_patients().astype(object)
+    table.loc[[1, 4], "patient_id"] = ""
+    with pytest.raises(InputError) as caught:
+        visits_from_frame(table)
+    told = [each for each in caught.value.problems if "patient_id is missing" in each]
+    assert len(told) == 2
+    assert all(each.endswith("patient_id is missing") for each in told)
+
+
+def rows_of_one(dates: list[str], findings: list[str]) -> pd.DataFrame:
+    """A patient with an MRI at each of the dates."""
+    table = pd.concat([three_patients().iloc[[2]]] * len(dates), ignore_index=True)
+    return table.assign(mri_date=dates, finding=findings)
+
+
+def test_a_date_that_cannot_be_read_hides_no_disorder() -> None:
+    dates = ["2023-03-01", "2023-06-01", "soon", "2023-04-01"]
+    with pytest.raises(InputError, match=r"row 4: .*mri_date is before that of a row above"):
+        visits_from_frame(rows_of_one(dates, ["herniated"] * 4))
+
+
+def test_all_mris_after_resorption_are_told_of() -> None:
+    dates = ["2023-03-01", "2023-06-01", "2023-07-01", "2023-08-01"]
+    findings = ["herniated", "resorbed", "herniated", "herniated"]
+    with pytest.raises(InputError) as caught:
+        visits_from_frame(rows_of_one(dates, findings))
+    assert sum("herniated again after" in each for each in caught.value.problems) == 2
+
+
+def test_size_at_later_mris_is_not_read() -> None:
+    table = three_patients().astype(object)
+    table.loc[table["patient_id"].duplicated(), "size_mm"] = 0.0
+    assert len(visits_from_frame(table).operated) == 3
+
+
+def test_integers_of_thousands_of_digits_are_text_like_any_other() -> None:
+    table = three_patients().astype(object)
+    table.loc[4, "patient_id"] = 10**5000
+    assert len(visits_from_frame(table).operated) == 3
+    table.loc[4, "finding"] = 10**5000
+    with pytest.raises(InputError, match="finding entered as"):
+        visits_from_frame(table)

@@ -165,7 +165,7 @@ TRAINING_COLUMNS: Final = (
 )
 
 VISIT_COLUMNS: Final = (
-    PATIENT_ID,
+    Column("patient_id", "text", "who this is; rows of the same id are one patient"),
     ONSET_DATE,
     Column("mri_date", "date", "one row an MRI, in order; a patient's first is the index MRI"),
     Column("finding", "text", "what the MRI showed: " + ", ".join(FINDINGS)),

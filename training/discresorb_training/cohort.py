@@ -25,7 +25,7 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.reading import Table, check_columns
 from discresorb_training.outcome import interval_outcome
-from discresorb_training.row_reader import RowReader, frame_header
+from discresorb_training.row_reader import RowReader, frame_header, text_of
 
 __all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table"]
 
@@ -115,12 +115,8 @@ def _read(
     reader.refuse_if_any(name)
     last_seen = np.where(np.isnan(upper), lower, upper)
     y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
-    sites = [show(_text(cell)) for cell in cells[SITE_ID]] if SITE_ID in cells else None
+    sites = [show(text_of(cell)) for cell in cells[SITE_ID]] if SITE_ID in cells else None
     return Cohort(COVARIATES, X, y, last_seen, sites)
-
-
-def _text(cell: object) -> str:
-    return "" if is_empty(cell) else str(cell).strip()
 
 
 def _check_header(header: Sequence[str], name: str) -> None:
@@ -201,7 +197,7 @@ class _Reader(RowReader):
             )
 
     def check_ids(self) -> None:
-        ids = [_text(cell) for cell in self._cells.get(PATIENT_ID.name, ())]
+        ids = [text_of(cell) for cell in self._cells.get(PATIENT_ID.name, ())]
         times = Counter(ids)
         for row, each in enumerate(ids):
             if each and times[each] > 1:

@@ -382,7 +382,7 @@ def _check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
     """Refuse data on which no model of this kind can be fitted, naming what is missing."""
     if not np.isfinite(y["upper"]).any():
         raise TrainingError("no patient was seen resorbed; without events nothing can be trained")
-    constant = [name for name, sd in zip(names, X.std(axis=0), strict=True) if sd == 0.0]
+    constant = [name for name, span in zip(names, np.ptp(X, axis=0), strict=True) if span == 0.0]
     if constant:
         raise TrainingError(
             f"{', '.join(constant)} has the same value in every patient; leave it out, or bring "

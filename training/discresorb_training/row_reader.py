@@ -7,14 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from discresorb.cells import read_column
+from discresorb.cells import is_empty, read_column, show
 from discresorb.columns import Column
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 
-__all__ = ["RowReader", "frame_header"]
+__all__ = ["RowReader", "frame_header", "text_of"]
 
 _MOST_LISTED = 20
+
+
+def text_of(cell: object) -> str:
+    """Give a cell as text without blanks around it; empty text for an empty one."""
+    if is_empty(cell):
+        return ""
+    try:
+        return str(cell).strip()
+    except ValueError:  # an integer of thousands of digits
+        return show(cell)
 
 
 class RowReader:
@@ -29,7 +39,7 @@ class RowReader:
     """
 
     def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
-        self._cells = cells
+        self._cells = dict(cells)
         self._count = count
         self._problems: dict[int, list[str]] = {}
         self._read: dict[str, Array] = {}

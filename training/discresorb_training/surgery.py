@@ -19,8 +19,9 @@ model has proportional hazards, so leg pain may change at every MRI. Patients ar
 until they leave: resorption seen, loss, or end.
 
 Assumptions: given size, sequestration, months from onset to the index MRI and the leg pain last
-recorded, surgery does not depend on whether or when the herniation resorbs; log hazards are linear
-in them; and at every leg pain some are not operated on. Weights are never cut.
+recorded, surgery does not depend on whether or when the herniation resorbs, nor does loss; the
+hazard of surgery is a Weibull's in time since the index MRI, its logarithm linear in them; and at
+every leg pain some are not operated on. Weights are never cut.
 
 Robins and Finkelstein, Biometrics 2000;56:779.
 """
@@ -49,6 +50,10 @@ __all__ = ["FEWEST_OPERATIONS", "WeightedRows", "cohort_and_weights", "weighted_
 
 FEWEST_OPERATIONS: Final = 20  # of whom four slopes and a shape can be told
 _LARGE: Final = 20.0
+_ASSUMED: Final = "that surgery and loss, given these, do not depend on resorption"
+_ASSUMED_UNWEIGHTED: Final = (
+    "that surgery and loss, given the covariates, do not depend on resorption"
+)
 _SAME_DAY: Final = 0.5 / DAYS_PER_MONTH  # surgery on the day of an MRI came after it
 
 
@@ -122,7 +127,7 @@ def weighted_rows(visits: Visits) -> WeightedRows:
     notes: list[str] = []
     if operations < FEWEST_OPERATIONS:
         weights = np.ones(len(rows.y))
-        by = "nothing: too few operations"
+        by = "nothing: too few operations; all weights are 1"
         notes.append(
             f"{operations} patients were operated on, too few to model surgery (at least "
             f"{FEWEST_OPERATIONS} are needed), so that all weights are 1"
@@ -144,8 +149,8 @@ def weighted_rows(visits: Visits) -> WeightedRows:
         "patients operated on": str(operations),
         "weights": f"{telling.min():.3g} to {telling.max():.3g}, mean {telling.mean():.3g}, "
         "none cut",
-        "weights assume": "that surgery, given these, does not depend on resorption",
-        "interval": "robust to weights, by patient (sandwich covariance)",
+        "weights assume": _ASSUMED if operations >= FEWEST_OPERATIONS else _ASSUMED_UNWEIGHTED,
+        "interval": "by patient (sandwich covariance), weights taken as known",
     }
     return WeightedRows(rows.X, rows.y, weights, rows.patient, about, notes)
 
@@ -232,7 +237,7 @@ class _Periods:
         X = np.column_stack([visits.patients.X[patient], entry])
         if with_pain:
             X = np.column_stack([X, visits.leg_pain[self.visit]])
-        X = X[:, X.std(axis=0) > 0.0]
+        X = X[:, np.ptp(X, axis=0) > 0.0]  # a constant's SD is rounding, not 0
         model = self._fit(X, patient)
         with np.errstate(divide="ignore", over="ignore"):
             location = model.intercept_ + X @ model.coef_

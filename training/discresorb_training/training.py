@@ -123,7 +123,7 @@ def train(
         Ask lifelines; leave it out only in simulation studies.
     surgery_weights : bool
         Split patients at their MRIs and weight the rows for surgery that depends on leg pain; see
-        `discresorb_training.surgery`. The interval is then robust to weights, by patient.
+        `discresorb_training.surgery`. The interval is then a robust one, by patient, with weights taken as known.
 
     Returns
     -------
@@ -136,6 +136,7 @@ def train(
     TrainingError
         If the cohort does not carry a model; the message says what is missing.
     """
+    check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     visits = visits_from_frame(cohort) if surgery_weights else None
     return train_cohort(
         visits.patients if visits else cohort_from_frame(cohort),
@@ -168,7 +169,7 @@ def train_cohort(
 
     Where there are weighted rows of the same patients, they are what is fitted.
     """
-    _check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
+    check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     _check_information(cohort)
     X, y = (weighted.X, weighted.y) if weighted else (cohort.X, cohort.y)
     weights, patient = (weighted.weights, weighted.patient) if weighted else (None, None)
@@ -217,7 +218,7 @@ def train_cohort(
     return TrainResult(model, Predictor(artifact), artifact, tried, notes, procedure)
 
 
-def _check_settings(
+def check_settings(
     endpoint: str,
     data_origin: str,
     distribution: str,

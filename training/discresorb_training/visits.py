@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from discresorb.cells import is_empty, show
+from discresorb.cells import show
 from discresorb.clock import months_between
 from discresorb.columns import (
     EXIT_REASONS,
@@ -23,7 +23,7 @@ from discresorb.errors import InputFileError
 from discresorb.reading import Table, check_columns
 from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
 from discresorb_training.outcome import interval_outcome
-from discresorb_training.row_reader import RowReader, frame_header
+from discresorb_training.row_reader import RowReader, frame_header, text_of
 
 __all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
 
@@ -165,13 +165,17 @@ class _Reader(RowReader):
 
     def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
         super().__init__(cells, count)
-        ids = ["" if is_empty(each) else str(each).strip() for each in cells[PATIENT_ID.name]]
-        numbers: dict[str, int] = {}
-        unsorted = np.array([numbers.setdefault(each, len(numbers)) for each in ids])
-        self.add_where(np.array([not each for each in ids]), "patient_id is missing")
+        ids = [text_of(each) for each in cells[PATIENT_ID.name]]
+        nameless = np.array([not each for each in ids])
+        self.add_where(nameless, "patient_id is missing")
+        numbers: dict[str, int] = {}  # a row without an id is compared with no other
+        unsorted = np.array(
+            [numbers.setdefault(each or f"\0{row}", len(numbers)) for row, each in enumerate(ids)]
+        )
         self._ids = list(numbers)
         self._order = np.argsort(unsorted, kind="stable")
         self._patient = unsorted[self._order]
+        self._nameless = nameless[self._order]
         self._index = np.diff(self._patient, prepend=-1) > 0
         self._last = np.append(self._index[1:], True)
         # position, in the order, of the index MRI of each row's patient
@@ -188,10 +192,12 @@ class _Reader(RowReader):
         sites = cells.get(SITE_ID)
         self._sites = None
         if sites is not None:
-            texts = ["" if is_empty(each) else str(each).strip() for each in sites]
-            self._sites = np.array(texts)[self._order]
+            self._sites = np.array([show(text_of(each)) for each in sites])[self._order]
         in_rows = np.empty((2, count), dtype=bool)
         in_rows[:, self._order] = self._index, self._finding == "herniated"
+        for column in COVARIATES:  # what later MRIs show of them is not read
+            own = zip(cells[column.name], in_rows[0], strict=True)
+            self._cells[column.name] = [cell if index else "" for cell, index in own]
         values = [self.needed(column, in_rows[0], " at the index MRI") for column in COVARIATES]
         self._covariates = np.column_stack(values)[self._order]
         where = " at an MRI that shows the herniation"
@@ -201,7 +207,7 @@ class _Reader(RowReader):
         """Give a column of fixed words, in the order; "" where there is none of them."""
         found = []
         for row, each in enumerate(self._cells[name]):
-            word = "" if is_empty(each) else str(each).strip().lower()
+            word = text_of(each).lower()
             if word not in allowed:
                 said = f"entered as {show(each)}, but" if word else "is missing; it"
                 self.add(row, f"{name} {said} must be one of {', '.join(allowed)}")
@@ -211,7 +217,7 @@ class _Reader(RowReader):
 
     def _add(self, bad: Array, words: str) -> None:
         """Note a problem of rows, given in the order."""
-        for position in np.flatnonzero(bad).tolist():
+        for position in np.flatnonzero(bad & ~self._nameless).tolist():
             who = self._ids[self._patient[position]]
             self.add(int(self._order[position]), words.format(patient=show(who)))
 
@@ -221,7 +227,9 @@ class _Reader(RowReader):
             values = self.optional(column)[self._order]
             first = values[self._first]
             unread = self._unreadable[column.name][self._order]
-            differs = (values != first) & ~(np.isnan(values) & np.isnan(first))
+            missing = np.isnan(values), np.isnan(first)
+            said = missing[0] & missing[1] if column is _SURGERY_DATE else missing[0] | missing[1]
+            differs = (values != first) & ~said
             differs &= ~(unread | unread[self._first])
             self._add(
                 differs, f"{column.name} differs from that in the first row of patient {{patient}}"
@@ -236,11 +244,11 @@ class _Reader(RowReader):
 
     def check_order(self) -> None:
         """Refuse MRIs out of order, before onset or too late."""
-        gap = np.where(self._index, np.nan, np.diff(self._mri, prepend=np.nan))
+        gap = self._mri - self._date_above()
         self._add(gap == 0.0, "a second MRI of patient {patient} on one day; keep one of them")
         self._add(
             gap < 0.0,
-            "mri_date is before that of the row above of patient {patient}; sort the rows by date",
+            "mri_date is before that of a row above of patient {patient}; sort the rows by date",
         )
         self._add(self._months < 0.0, "mri_date is before onset_date")
         self._add(
@@ -248,6 +256,15 @@ class _Reader(RowReader):
             f"index MRI more than {MONTHS_SINCE_ONSET.high:g} months after onset_date",
         )
         self._add(self._months > LATEST, f"mri_date more than {LATEST:g} months after onset_date")
+
+    def _date_above(self) -> Array:
+        """Give the last date of a patient's MRIs above each row that could be read; nan if none."""
+        above = np.full(len(self._mri), np.nan)
+        for row in range(1, len(self._mri)):
+            if not self._index[row]:
+                known = not np.isnan(self._mri[row - 1])
+                above[row] = self._mri[row - 1] if known else above[row - 1]
+        return above
 
     def check_findings(self) -> None:
         """Refuse an index MRI that shows no herniation, and MRIs after resorption was seen."""
@@ -257,7 +274,8 @@ class _Reader(RowReader):
             "the index MRI, the first row of patient {patient}, must show the herniation, but "
             "finding is resorbed",
         )
-        after = np.append(False, resorbed[:-1]) & ~self._index
+        before = np.cumsum(resorbed) - resorbed
+        after = before > before[self._first]
         self._add(
             after & ~resorbed, "herniated again after it was seen resorbed (patient {patient})"
         )
@@ -290,9 +308,20 @@ class _Reader(RowReader):
             "exit_reason resorbed goes with a last MRI that shows it resorbed, and with no other",
         )
         self._add(
+            last & (months_between(self._onset, self._exit) > LATEST),
+            f"exit_date more than {LATEST:g} months after onset_date",
+        )
+        self._add(
             last & resorbed & (self._exit > self._mri),
             "exit_date must be the date of the MRI that shows it resorbed",
         )
+
+    def _first_of_patient(self, texts: Array) -> Array:
+        """Give the first text of each patient that is not empty, (patients,)."""
+        found = np.full(len(self._ids), "", dtype=texts.dtype)
+        for patient, text in zip(self._patient[::-1], texts[::-1], strict=True):
+            found[patient] = text or found[patient]
+        return found
 
     def visits(self) -> Visits:
         """Give what was read, once there is no problem."""
@@ -305,7 +334,7 @@ class _Reader(RowReader):
             upper=np.where(herniated[last], np.inf, self._months[last]),
             entry=self._months[index],
         )
-        sites = None if self._sites is None else self._sites[index].tolist()
+        sites = None if self._sites is None else self._first_of_patient(self._sites).tolist()
         patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last], sites)
         return Visits(
             patients,
