@@ -123,7 +123,8 @@ def train(
         Ask lifelines; leave it out only in simulation studies.
     surgery_weights : bool
         Split patients at their MRIs and weight the rows for surgery that depends on leg pain; see
-        `discresorb_training.surgery`. The interval is then a robust one, by patient, with weights taken as known.
+        `discresorb_training.surgery`. The interval is then a robust one, by patient, with the
+        weights taken as known.
 
     Returns
     -------
