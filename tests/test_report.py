@@ -19,7 +19,12 @@ from discresorb_training.cohort import Cohort
 from discresorb_training.cohort_facts import cohort_facts, typical_curves
 from discresorb_training.model_card import model_card
 from discresorb_training.model_facts import model_facts
-from discresorb_training.report import SECTIONS, embedded_facts, report_html
+from discresorb_training.report import (
+    SECTIONS,
+    centres_in_words,
+    embedded_facts,
+    report_html,
+)
 from discresorb_training.training import TrainResult, train
 from discresorb_training.tripod import ITEMS, tripod_table
 
@@ -108,6 +113,14 @@ def test_it_says_what_it_must(page: Page, small_facts: Facts) -> None:
     for at in small_facts["performance"]["at"]:
         for each in at["metrics"]:
             assert f"{each['estimate'] + 0.0:.3f}".lstrip("-") in text, each
+
+
+def test_centres_are_summed_up(small_performance: dict[str, Any]) -> None:
+    values = [each["values"]["auc"] for each in small_performance["centres"] if each["values"]]
+    said = centres_in_words(small_performance)
+    assert said.startswith(f"Over {len(values)} of them: observed : expected ")
+    assert f"AUC {np.median(values):.2f} in the median ({min(values):.2f} to " in said
+    assert centres_in_words({}) == ""
 
 
 def test_the_facts_can_be_read_again_and_give_the_same_report(

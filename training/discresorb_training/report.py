@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from discresorb.files import write_whole
@@ -13,7 +14,16 @@ from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.report_figures import report_figures
 
-__all__ = ["SECTIONS", "embedded_facts", "environment", "report_html", "source_of", "write_report"]
+__all__ = [
+    "SECTIONS",
+    "centres_in_words",
+    "embedded_facts",
+    "environment",
+    "limits",
+    "report_html",
+    "source_of",
+    "write_report",
+]
 
 SECTIONS: Mapping[str, str] = {
     "glance": "At a glance",
@@ -52,6 +62,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
         glance=glance(facts),
         source=source_of(facts),
         limits=limits(facts),
+        centres=centres_in_words(facts["performance"]),
         curve_entries=_entries(facts["curves"]),
         least_for_curve=LEAST_FOR_CURVE,
         figures=report_figures(facts),
@@ -164,6 +175,18 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
             "centre needs an external validation."
         )
     return found
+
+
+def centres_in_words(performance: Mapping[str, Any]) -> str:
+    """Say how far centres differ: median and range of those that are large enough."""
+    judged = [each["values"] for each in performance.get("centres", []) if each["values"]]
+    said = []
+    for key, name in (("observed_expected", "observed : expected"), ("auc", "AUC")):
+        values = [each[key] for each in judged if each[key] is not None]
+        if values:
+            middle = f"{name} {median(values):.2f} in the median"
+            said.append(f"{middle} ({min(values):.2f} to {max(values):.2f})")
+    return f"Over {len(judged)} of them: {'; '.join(said)}." if said else ""
 
 
 def _seen(flow: Mapping[str, int]) -> str:
