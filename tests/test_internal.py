@@ -16,6 +16,7 @@ from discresorb_training.cohort import Cohort
 from discresorb_training.internal import Internal, bootstrap, known_mean
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
+from discresorb_training.performance_text import performance_lines
 from discresorb_training.procedure import Chosen, Procedure
 from discresorb_training.training import TrainResult
 
@@ -193,3 +194,9 @@ def test_one_centre_or_none_is_no_validation_by_centre() -> None:
     X, y = simulated(200)
     assert by_centre(ONE, X.to_numpy(), y, ["A"] * 200, 6.0) == []
     assert by_centre(ONE, X.to_numpy(), y, [], 6.0) == []
+
+
+def test_failures_are_told_by_kind(small_performance: dict[str, Any]) -> None:
+    failures = {"no model can be fitted: a": 2, "no model can be fitted: b": 1, "too few": 1}
+    lines = performance_lines({**small_performance, "failures": failures})
+    assert "4 samples gave no result: no model can be fitted; too few." in lines

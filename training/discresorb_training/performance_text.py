@@ -95,7 +95,8 @@ def _failures(facts: Mapping[str, Any]) -> list[str]:
     count = sum(facts["failures"].values())
     if not count:
         return []
-    return [f"{count_of(count, 'sample')} gave no result: {'; '.join(facts['failures'])}."]
+    kinds = dict.fromkeys(reason.partition(":")[0] for reason in facts["failures"])
+    return [f"{count_of(count, 'sample')} gave no result: {'; '.join(kinds)}."]
 
 
 def _subgroup_lines(facts: Mapping[str, Any]) -> list[str]:
