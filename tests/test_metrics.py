@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -102,6 +103,34 @@ def test_concordance_is_of_pairs_whose_order_was_seen() -> None:
     assert concordance(np.array([3.0, 1.0, 0.0, 2.0]), y) == 1.0
     assert concordance(np.array([3.0, 3.0, 0.0, 2.0]), y) == pytest.approx((0.5 + 1 + 0) / 3)
     assert np.isnan(concordance(np.zeros(4), interval_outcome(lower=[1] * 4, upper=[np.inf] * 4)))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4), st.integers(0, 3)),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(1, 50),
+)
+def test_concordance_is_what_all_pairs_give(
+    rows: list[tuple[int, int, int, int]], at_once: int
+) -> None:
+    """Entry, months seen herniated, months until seen resorbed (0: never, 1: exact), score."""
+    entry, herniated, gap, score = np.array(rows, float).T
+    entry += 1.0
+    lower = entry + herniated + (gap == 1.0)  # an exact time is after entry
+    upper = np.select([gap == 0.0, gap == 1.0], [np.inf, lower], lower + gap - 1.0)
+    y = interval_outcome(lower=lower, upper=upper, entry=entry)
+    concordant = pairs = 0.0
+    for i, j in itertools.permutations(range(len(y)), 2):
+        if upper[i] - entry[i] <= lower[j] - entry[j]:
+            pairs += 1.0
+            concordant += float(score[i] > score[j]) + 0.5 * float(score[i] == score[j])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "_ROWS_AT_ONCE", at_once)
+        found = concordance(score, y)
+    assert found == pytest.approx(concordant / pairs) if pairs else np.isnan(found)
 
 
 def test_a_flexible_curve_follows_what_is_there() -> None:

@@ -285,7 +285,7 @@ def test_every_large_centre_is_a_subgroup(small_cohort: Cohort) -> None:
     assert found.suppressed["site_id"] == 45
 
 
-def test_a_separated_subgroup_is_not_determined() -> None:
+def test_a_subgroup_that_a_resample_lacks_is_not_determined() -> None:
     X, y = simulated(300, settings=EVERYBODY)
     model = ResorptionModel(cure=False).fit(X, y)
     evaluation = Evaluation(model.curve(), X.to_numpy(), y)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -94,7 +94,7 @@ def train(
     from discresorb_training.training import train_cohort
     from discresorb_training.validation import check_answers
 
-    choices: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
+    choices: dict[str, bool | Literal["auto"]] = {"auto": "auto", "yes": True, "no": False}
     if cure not in choices:
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
     horizons = numbers_of("months", months)
@@ -117,7 +117,7 @@ def train(
         data_origin=about.data_origin,
         seed=seed,
         distribution=distribution,
-        cure=choices[cure],  # type: ignore[arg-type]  # the dict's values are the literal's
+        cure=choices[cure],
         penalty=penalty,
         between_study_sd=about.between_study_sd,
         second_opinion=True,
