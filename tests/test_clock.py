@@ -50,13 +50,13 @@ def test_conflict_beyond_a_tenth_of_a_month() -> None:
     assert resolve(Moment(*dates, 42 / 30.4375 + 0.09, NAN))[2] == []
     problems = resolve(Moment(*dates, 42 / 30.4375 + 0.11, 9.0))[2]
     assert len(problems) == 2
-    assert "months_since_onset" in problems[0]
-    assert "months_to_surgery" in problems[1]
+    assert "months_since_onset" in problems[0].words
+    assert "months_to_surgery" in problems[1].words
 
 
 def test_an_unreadable_cell_is_not_called_missing_too() -> None:
     moment = Moment(NAN, day("2026-02-16"), day("2026-05-20"), NAN, NAN)
-    assert resolve(moment)[2] == ["onset_date is missing"]
+    assert [words for _, words in resolve(moment)[2]] == ["onset_date is missing"]
     assert resolve(moment, {"onset_date"})[2] == []
 
 

@@ -76,11 +76,11 @@ def test_no_such_file_folder_or_permission(
     folder = run("score", tmp_path)
     assert (folder.returncode, "is a folder" in folder.stderr) == (3, True)
 
-    def denied(_: Path) -> bytes:
+    def denied(_: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     # the suite may run as root, whom no file mode stops
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(InputFileError, match="may not be read: permission denied") as caught:
         read_table(tmp_path / "secret.csv")
     assert caught.value.exit_status == 3

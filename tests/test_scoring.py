@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from discresorb import InputError, Predictor
 from discresorb.columns import OUTPUT_COLUMNS, SCORING_COLUMNS
 from discresorb.errors import InputFileError
-from discresorb.reading import read_table
-from discresorb.scoring import score_table
-from discresorb.writing import write_csv
+from discresorb.score_file import score_file
+from discresorb.scoring import Scorer
+from discresorb.writing import CsvWriter
 
 NAMES = [column.name for column in SCORING_COLUMNS]
 OUTPUTS = [column.name for column in OUTPUT_COLUMNS]
@@ -77,10 +77,9 @@ def assert_same(found: list[Any], expected: list[dict[str, Any]]) -> None:
 def through_csv(predictor: Predictor, text: str, folder: Path) -> list[dict[str, Any]]:
     path = folder / "rows.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    table = read_table(path)
-    stream = io.StringIO(newline="")
-    write_csv(stream, table, score_table(predictor, table, threshold=0.2), raw_text=True)
-    return list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
+    stream = io.BytesIO()
+    score_file(Scorer(predictor), path, CsvWriter(stream, raw_text=True))
+    return list(csv.DictReader(io.StringIO(stream.getvalue().decode(), newline="")))
 
 
 @given(rows=ROWS)

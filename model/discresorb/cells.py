@@ -18,11 +18,22 @@ import numpy as np
 from discresorb.columns import FALSE_WORDS, TRUE_WORDS, Column
 from discresorb.distributions import Array
 
-__all__ = ["is_empty", "is_number", "read_cell", "read_column", "show"]
+__all__ = [
+    "FORMULA_STARTS",
+    "NUMBER_PATTERN",
+    "is_empty",
+    "is_number",
+    "read_cell",
+    "read_column",
+    "show",
+]
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER_PATTERN: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_NUMBER: Final = re.compile(NUMBER_PATTERN)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# a spreadsheet would run what begins so
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _SHOWN_LENGTH: Final = 40
 _FLAGS: Final = {word: 0.0 for word in FALSE_WORDS} | {word: 1.0 for word in TRUE_WORDS}
 

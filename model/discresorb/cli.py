@@ -14,17 +14,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from discresorb.errors import DiscresorbError, InputError, OutputError
+from discresorb.errors import DiscresorbError, InputError
+from discresorb.options import (
+    JsonOption,
+    ModelOption,
+    OperationCostOption,
+    ScanCostOption,
+    ThresholdOption,
+    chosen_threshold,
+    need_standard_output,
+)
+from discresorb.score_command import score
 
 __all__ = ["app", "main"]
 
-EXIT_SOME_ROWS = 4
 EXIT_INTERRUPTED = 130
-
-
-def _need_standard_output() -> None:
-    if sys.stdout is None:
-        raise OutputError("standard output is closed")
 
 
 class _Commands(TyperGroup):
@@ -64,28 +68,6 @@ app = typer.Typer(
     "date, and should it be imaged again first?\n\n"
     "Example: discresorb score data/synthetic/waiting_list.csv",
 )
-
-ModelOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--model",
-        metavar="FILE",
-        readable=False,  # what cannot be read is told of like all else that is wrong with a model
-        help="A model file (NAME.joblib); default: shipped.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-ThresholdOption = Annotated[
-    float | None,
-    typer.Option(help="Probability from which on imaging again is advised; default 0.20."),
-]
-ScanCostOption = Annotated[
-    float | None,
-    typer.Option(help="Cost of a scan; with --operation-cost it sets the threshold."),
-]
-OperationCostOption = Annotated[
-    float | None, typer.Option(help="Cost of an operation avoided, in the same currency.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -135,7 +117,7 @@ def predict(
     """
     from discresorb.predictor import load
 
-    _need_standard_output()
+    need_standard_output()
     cells = {
         "size_mm": size_mm,
         "sequestrated": sequestrated,
@@ -146,7 +128,7 @@ def predict(
         "months_to_surgery": months_to_surgery,
         "symptoms_changed": symptoms_changed,
     }
-    limit, note = _threshold(threshold, scan_cost, operation_cost)
+    limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     predictor = load(model)
     given = {name: cell for name, cell in cells.items() if cell is not None}
     prediction = predictor.predict(threshold=limit, **given)
@@ -173,92 +155,7 @@ def predict(
         typer.echo(note)
 
 
-@app.command()
-def score(
-    file: Annotated[str, typer.Argument(help="A CSV of patients, or - for standard input.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.")
-    ] = None,
-    threshold: ThresholdOption = None,
-    scan_cost: ScanCostOption = None,
-    operation_cost: OperationCostOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-    raw_text: Annotated[
-        bool,
-        typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run."),
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the output file if it exists.")
-    ] = False,
-) -> None:
-    """Score every row of a CSV: probability, interval, and whether to image again.
-
-    Example: discresorb score data/synthetic/waiting_list.csv -o scored.csv
-
-    On a terminal a table is printed, into a pipe or file CSV. Exit status: 0 done, 3 the file does
-    not fit, 4 done but some rows could not be scored (their problems stand in their rows).
-    """
-    from discresorb.files import check_target
-    from discresorb.predictor import load
-    from discresorb.reading import STANDARD_STREAM, read_table
-    from discresorb.scoring import score_table
-    from discresorb.terminal import print_scored, score_summary
-
-    limit, note = _threshold(threshold, scan_cost, operation_cost)
-    if output is not None and str(output) == STANDARD_STREAM:
-        output = None
-    if output is not None:
-        check_target(output, force=force)
-    else:
-        _need_standard_output()
-    predictor = load(model)
-    table = read_table(file)
-    scored = score_table(predictor, table, threshold=limit)
-    guarded, as_table = 0, output is None and not as_json and sys.stdout.isatty()
-    if as_table:
-        print_scored(sys.stdout, predictor, table, scored, limit)
-    else:
-        for notice in predictor.notices:
-            typer.echo(f"Note: {notice}.", err=True)
-        guarded = _write_scored(output, table, scored, as_json=as_json, raw_text=raw_text)
-    for line in score_summary(scored, limit, note, listing=not as_table):
-        typer.echo(line, err=True)
-    if guarded:
-        typer.echo(
-            f"A leading ' keeps a spreadsheet from running as a formula: {guarded} "
-            f"{'cell' if guarded == 1 else 'cells'} got one; --raw-text leaves them alone.",
-            err=True,
-        )
-    if not scored.usable.all():
-        raise typer.Exit(EXIT_SOME_ROWS)
-
-
-def _write_scored(
-    output: Path | None, table: Any, scored: Any, *, as_json: bool, raw_text: bool
-) -> int:
-    """Write to the file, or to standard output; count guarded cells."""
-    import io
-
-    from discresorb.files import replacing
-    from discresorb.writing import write_csv, write_json_lines
-
-    def write(binary: Any) -> int:
-        stream = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
-        try:
-            if as_json:
-                write_json_lines(stream, table, scored)
-                return 0
-            return write_csv(stream, table, scored, raw_text=raw_text)
-        finally:
-            stream.detach()
-
-    if output is not None:
-        with replacing(output) as binary:
-            return write(binary)
-    guarded = write(sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-    return guarded
+app.command()(score)
 
 
 @app.command()
@@ -278,7 +175,7 @@ def show(
     from discresorb.predictor import load
     from discresorb.terminal import show_text
 
-    _need_standard_output()
+    need_standard_output()
     if model is not None and model_option is not None:
         raise InputError("name one model: either FILE or --model FILE")
     path = model or model_option or find_default()
@@ -289,24 +186,6 @@ def show(
         typer.echo(json.dumps(to_plain(artifact), ensure_ascii=False))
     else:
         typer.echo(show_text(artifact, str(path)))
-
-
-def _threshold(
-    threshold: float | None, scan_cost: float | None, operation_cost: float | None
-) -> tuple[float, str]:
-    """Find the threshold from the options, and the note that one from costs needs."""
-    from discresorb.advice import (
-        DEFAULT_THRESHOLD,
-        UPPER_BOUND_NOTE,
-        check_threshold,
-        threshold_from_costs,
-    )
-
-    if scan_cost is None and operation_cost is None:
-        return check_threshold(DEFAULT_THRESHOLD if threshold is None else threshold), ""
-    if threshold is not None or scan_cost is None or operation_cost is None:
-        raise InputError("give either --threshold, or --scan-cost and --operation-cost together")
-    return threshold_from_costs(scan_cost, operation_cost), UPPER_BOUND_NOTE
 
 
 def _add_further_commands() -> None:

@@ -25,6 +25,7 @@ from discresorb.columns import (
     Column,
 )
 from discresorb.distributions import Array
+from discresorb.errors import Problem
 
 __all__ = [
     "AGREEMENT_MONTHS",
@@ -43,6 +44,7 @@ SIX_MONTHS: Final = 181 / DAYS_PER_MONTH
 # two complete sets of one row must tell the same story to within this
 AGREEMENT_MONTHS: Final = 0.1
 _SUM_AGREEMENT: Final = 2 * AGREEMENT_MONTHS
+_INCOMPLETE: Final = "dates or months missing"
 
 _MONTH_NAMES: Final = [
     "Jan",
@@ -94,7 +96,7 @@ class Moment:
         return not math.isnan(self.onset + self.imaging + self.surgery)
 
 
-def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, float, list[str]]:
+def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, float, list[Problem]]:
     """Find entry and horizon of one row.
 
     Parameters
@@ -109,7 +111,7 @@ def resolve(moment: Moment, unreadable: Collection[str] = ()) -> tuple[float, fl
     entry, wait : float
         Months since onset at the index MRI, and from there to surgery; nan where there are
         problems. Dates are used where they are complete, else months.
-    problems : list of str
+    problems : list of Problem
         Every one of them; empty if the row can be scored.
     """
     m = moment
@@ -158,7 +160,7 @@ def resolve_many(moment: Moment) -> tuple[Array, Array, Array]:
     return entry, wait, ~fine | too_far | out_of_order | disagree
 
 
-def _order_problems(m: Moment) -> list[str]:
+def _order_problems(m: Moment) -> list[Problem]:
     pairs = [
         (ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
         (IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
@@ -166,14 +168,17 @@ def _order_problems(m: Moment) -> list[str]:
     if math.isnan(m.imaging):
         pairs.append((ONSET_DATE, m.onset, SURGERY_DATE, m.surgery))
     return [
-        f"{late.name} {_iso(after)} is before {early.name} {_iso(before)}; "
-        "expected onset, then index MRI, then surgery"
+        Problem(
+            "dates out of order",
+            f"{late.name} {_iso(after)} is before {early.name} {_iso(before)}; "
+            "expected onset, then index MRI, then surgery",
+        )
         for early, before, late, after in pairs
         if after < before
     ]
 
 
-def _disagreements(m: Moment) -> list[str]:
+def _disagreements(m: Moment) -> list[Problem]:
     compared = [
         (MONTHS_SINCE_ONSET.name, m.since_onset, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
         (MONTHS_TO_SURGERY.name, m.to_surgery, IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
@@ -191,13 +196,16 @@ def _disagreements(m: Moment) -> list[str]:
             f"{MONTHS_SINCE_ONSET.name} and {MONTHS_TO_SURGERY.name} add up to {total:g}, but "
             f"{ONSET_DATE.name} and {SURGERY_DATE.name} are {apart:.2f} months apart"
         )
-    return found
+    return [Problem("dates and months disagree", words) for words in found]
 
 
-def _beyond(m: Moment) -> list[str]:
+def _beyond(m: Moment) -> list[Problem]:
     return [
-        f"{start.name} and {end.name} are {months_between(a, b):.2f} months apart, but must be at "
-        f"most {column.high:g}"
+        Problem(
+            "dates too far apart",
+            f"{start.name} and {end.name} are {months_between(a, b):.2f} months apart, but must "
+            f"be at most {column.high:g}",
+        )
         for column, start, a, end, b in (
             (MONTHS_SINCE_ONSET, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
             (MONTHS_TO_SURGERY, IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
@@ -206,7 +214,7 @@ def _beyond(m: Moment) -> list[str]:
     ]
 
 
-def _incomplete(m: Moment, unreadable: Collection[str]) -> list[str]:
+def _incomplete(m: Moment, unreadable: Collection[str]) -> list[Problem]:
     def split(columns: tuple[Column, ...], values: tuple[float, ...]) -> tuple[list[str], bool]:
         missing = [
             column.name
@@ -221,10 +229,14 @@ def _incomplete(m: Moment, unreadable: Collection[str]) -> list[str]:
         return []  # complete but for cells whose own problem is already told
     if some_dates != some_months:
         missing = dates if some_dates else months
-        return [f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"]
+        verb = "is" if len(missing) == 1 else "are"
+        return [Problem(_INCOMPLETE, f"{_listed(missing)} {verb} missing")]
     return [
-        f"{_listed(dates)}, or {_listed(months)}, are missing; "
-        "enter all three dates, or both months"
+        Problem(
+            _INCOMPLETE,
+            f"{_listed(dates)}, or {_listed(months)}, are missing; "
+            "enter all three dates, or both months",
+        )
     ]
 
 

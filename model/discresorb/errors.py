@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 __all__ = [
     "ArtifactError",
@@ -10,7 +11,23 @@ __all__ = [
     "InputError",
     "InputFileError",
     "OutputError",
+    "Problem",
 ]
+
+
+class Problem(NamedTuple):
+    """Why a row cannot be scored.
+
+    Parameters
+    ----------
+    kind : str
+        What such problems of many rows have in common, to count them by.
+    words : str
+        What was entered and what is allowed.
+    """
+
+    kind: str
+    words: str
 
 
 class DiscresorbError(Exception):

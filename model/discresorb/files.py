@@ -13,12 +13,13 @@ import platform
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from discresorb.errors import OutputError
 
-__all__ = ["alone", "check_apart", "check_target", "replacing", "write_whole"]
+__all__ = ["Part", "alone", "begun", "check_apart", "check_target", "replacing", "write_whole"]
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -46,33 +47,68 @@ def check_apart(outputs: Sequence[Path], kept: Sequence[Path]) -> None:
             raise OutputError(f"{path} is an input of this command; name another file to write to")
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write beside the target and rename onto it at the end; on failure leave no trace.
+@dataclass(frozen=True)
+class Part:
+    """A file that is written whole, but does not bear its name yet.
 
-    A link is followed, and a file that is replaced hands on its permissions.
+    Parameters
+    ----------
+    path : Path
+        The name that it is to bear.
+    place : Path
+        Where it stands until then.
+    """
+
+    path: Path
+    place: Path
+
+    def install(self) -> None:
+        """Give it its name."""
+        try:
+            self.place.replace(self.path)
+        except OSError as error:
+            self.discard()
+            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
+
+    def discard(self) -> None:
+        """Leave no trace of it."""
+        with contextlib.suppress(OSError):  # not there any more, or never made
+            self.place.unlink()
+
+
+@contextmanager
+def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
+    """Write beside the target, whole when this ends; on failure leave no trace.
+
+    The part then waits to be installed or discarded. A link is followed, and a file that is
+    replaced hands on its permissions.
     """
     part = None
     try:
         path = path.resolve()
-        part = _companion(path, "partial")
-        with part.open("wb") as stream:
+        part = Part(path, _companion(path, "partial"))
+        with part.place.open("wb") as stream:
             if path.exists():
-                part.chmod(path.stat().st_mode)
-            yield stream
+                part.place.chmod(path.stat().st_mode)
+            yield stream, part
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(path)
-    except BrokenPipeError:
-        raise
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and part is not None:
-            raise  # the caller's; resolving a path that goes in circles raises one too
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
-    finally:
+    except BaseException as error:
         if part is not None:
-            with contextlib.suppress(OSError):  # not there any more, or never made
-                part.unlink()
+            part.discard()
+        # of the RuntimeErrors only a path that goes in circles is ours; others are the caller's
+        ours = isinstance(error, OSError) or (isinstance(error, RuntimeError) and part is None)
+        if not ours or isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write beside the target and rename onto it at the end; on failure leave no trace."""
+    with begun(path) as (stream, part):
+        yield stream
+    part.install()
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -146,7 +146,7 @@ class Predictor:
         unknown = [name for name in cells if name not in self._accepted]
         patient, problems = read_patient(self.columns, cells)
         if unknown or problems:
-            raise InputError([self._unknown(name) for name in unknown] + problems)
+            raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
         if threshold == DEFAULT_THRESHOLD:
             reasons = self._default_reasons
         else:
@@ -192,7 +192,7 @@ class Predictor:
         InputFileError
             If needed columns are missing or output columns are already there.
         """
-        from discresorb.scoring import score_frame
+        from discresorb.frames import score_frame
 
         scored: Frame = score_frame(self, frame, threshold=threshold)
         return scored
@@ -244,10 +244,10 @@ class Predictor:
             )
         if MONTHS_SINCE_ONSET.name in known:
             known[MONTHS_TO_SURGERY.name] = 0.0
-        unknown = [self._unknown(name) for name in known if name not in self._accepted]
+        unknown = [name for name in known if name not in self._accepted]
         patient, problems = read_patient(self.columns, known)
         if unknown or problems:
-            raise InputError(unknown + problems)
+            raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
         return patient
 
     def _probe(self) -> None:

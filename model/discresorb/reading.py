@@ -1,4 +1,4 @@
-"""Reading a CSV whole and as text, refusing what would be misread.
+"""Reading a CSV whole and as text, and refusing a header that would be misread.
 
 Excel's semicolons, UTF-16, NUL bytes and doubled headers refuse the file; a row with too few or too
 many fields keeps its place and is told of.
@@ -6,20 +6,22 @@ many fields keeps its place and is told of.
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from discresorb.cells import is_number, show
-from discresorb.errors import InputFileError
+from discresorb.errors import InputFileError, Problem
+from discresorb.records import BATCH_BYTES, Records
+from discresorb.sources import Source, opened
+from discresorb.table import text_rows
 
-__all__ = ["STANDARD_STREAM", "Table", "check_columns", "read_table"]
+if TYPE_CHECKING:
+    import polars as pl
 
-STANDARD_STREAM = "-"
+__all__ = ["Table", "check_columns", "read_table", "records_of"]
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,23 @@ class Table:
         Of the file, for messages.
     header : list of str
         Column names.
-    rows : list of list of str
-        Each as long as the header.
+    frame : polars.DataFrame
+        The cells, null where empty; columns bear their positions as names.
     ragged : dict
         By row position, what is wrong with the number of its fields.
     """
 
     name: str
     header: list[str]
-    rows: list[list[str]]
-    ragged: dict[int, str]
+    frame: pl.DataFrame
+    ragged: dict[int, Problem]
+
+    def __len__(self) -> int:
+        return len(self.frame)
 
     def column(self, name: str) -> list[str]:
         """Give the cells of one column."""
-        position = self.header.index(name)
-        return [row[position] for row in self.rows]
+        return self.frame[:, self.header.index(name)].fill_null("").to_list()
 
     def columns(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Give the cells of those of the named columns that are there."""
@@ -54,40 +58,49 @@ class Table:
 
 
 def read_table(source: str | Path) -> Table:
-    """Read a CSV file, or standard input for ``-``.
+    """Read a CSV file, or standard input for ``-``; plain or compressed.
 
     Raises
     ------
     InputFileError
         If the file cannot be read or would be misread, with what to do.
     """
-    name = "standard input" if str(source) == STANDARD_STREAM else str(source)
-    text = _decode(name, _read_bytes(source, name))
-    header_line = text.split("\n", 1)[0]
+    import polars as pl
+
+    with opened(source) as file:
+        if file.kind != "csv":
+            raise InputFileError(f"{file.name} is Parquet; save it as CSV")
+        records = records_of(file)
+        parts = [text_rows(batch, len(records.header), file.name) for batch in records]
+    ragged, count = {}, 0
+    for part in parts:
+        ragged.update({count + row: problem for row, problem in part.ragged.items()})
+        count += len(part.frame)
+    names = [str(position) for position in range(len(records.header))]
+    frame = (
+        pl.concat([part.frame for part in parts])
+        if parts
+        else pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    )
+    return Table(file.name, records.header, frame, ragged)
+
+
+def records_of(file: Source, batch_bytes: int = BATCH_BYTES) -> Records:
+    """Read a CSV's header, and be ready for its records.
+
+    Raises
+    ------
+    InputFileError
+        If it is not separated by commas.
+    """
+    records = Records(file.stream, file.name, batch_bytes)
     for separator, called in ((";", "semicolons"), ("\t", "tabs")):
-        if separator in header_line and "," not in header_line:
+        if len(records.header) == 1 and separator in records.header[0]:
             raise InputFileError(
-                f"{name} is separated by {called}; save it again as comma-separated CSV (UTF-8)"
+                f"{file.name} is separated by {called}; save it again as comma-separated CSV "
+                "(UTF-8)"
             )
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    start = 1
-    usual_limit = csv.field_size_limit(max(len(text), 1))
-    try:
-        for row in reader:
-            if row:  # a blank line is no row
-                rows.append(row)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise InputFileError(
-            f"{name} cannot be read from line {start} on: {error}; is a quote left open there?"
-        ) from None
-    finally:
-        csv.field_size_limit(usual_limit)
-    if not rows:
-        raise InputFileError(f"{name} is empty; it needs a header line with column names")
-    header, *rows = rows
-    return Table(name, header, *_square(rows, len(header)))
+    return records
 
 
 def check_columns(
@@ -156,54 +169,3 @@ def _header_hints(found: Sequence[str]) -> list[str]:
     if any(separator in column for column in found for separator in ";\t|"):
         hints.append("is it separated by something else than commas? Save it again as CSV UTF-8")
     return hints
-
-
-def _read_bytes(source: str | Path, name: str) -> bytes:
-    if str(source) == STANDARD_STREAM:
-        if sys.stdin is None:
-            raise InputFileError("standard input is closed")
-        return sys.stdin.buffer.read()
-    try:
-        return Path(source).read_bytes()
-    except FileNotFoundError:
-        raise InputFileError(f"there is no file {name}") from None
-    except IsADirectoryError:
-        raise InputFileError(f"{name} is a folder; name a CSV file") from None
-    except PermissionError:
-        raise InputFileError(f"{name} may not be read: permission denied") from None
-    except OSError as error:
-        raise InputFileError(f"{name} cannot be read: {error.strerror}") from None
-
-
-def _decode(name: str, content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputFileError(f"{name} is UTF-16; save it again as CSV UTF-8")
-    if b"\0" in content:
-        line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise InputFileError(
-            f"{name} has a NUL byte in line {line}; it is damaged, or UTF-16; "
-            "save it again as CSV UTF-8"
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputFileError(
-            f"{name} is not UTF-8 in line {line}; save it again as CSV UTF-8"
-        ) from None
-
-
-def _square(rows: list[list[str]], width: int) -> tuple[list[list[str]], dict[int, str]]:
-    ragged = {}
-    for position, row in enumerate(rows):
-        if len(row) == width:
-            continue
-        words = f"row has {len(row)} fields, but the header has {width}"
-        if len(row) < width:
-            ragged[position] = f"{words}; a separator or a quote is missing"
-            rows[position] = row + [""] * (width - len(row))
-        else:
-            surplus = ", ".join(map(repr, row[width:]))
-            ragged[position] = f"{words}; beyond it: {surplus}"
-            rows[position] = row[:width]
-    return rows, ragged

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from discresorb.cells import read_cell
 from discresorb.clock import Moment, resolve
 from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, SYMPTOMS_CHANGED, Column
+from discresorb.errors import Problem
 
 __all__ = ["TIME_COLUMNS", "Patient", "read_patient"]
 
@@ -45,7 +46,7 @@ class Patient:
 
 def read_patient(
     covariates: Sequence[Column], cells: Mapping[str, object]
-) -> tuple[Patient, list[str]]:
+) -> tuple[Patient, list[Problem]]:
     """Read one row.
 
     Parameters
@@ -59,10 +60,10 @@ def read_patient(
     -------
     patient : Patient
         Not to be used if there are problems.
-    problems : list of str
+    problems : list of Problem
         All of them, in the order of the columns.
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     numbers: list[float] = []
     unreadable: set[str] = set()
 
@@ -72,7 +73,7 @@ def read_patient(
             return math.nan
         read = read_cell(column, cell)
         if isinstance(read, str):
-            problems.append(read)
+            problems.append(Problem(f"{column.name} not allowed", read))
             unreadable.add(column.name)
             return math.nan
         return read
@@ -80,7 +81,8 @@ def read_patient(
     for column in covariates:
         number = take(column)
         if number != number and column.name not in unreadable:
-            problems.append(f"{column.name} is missing; it must be {column.allowed}")
+            words = f"{column.name} is missing; it must be {column.allowed}"
+            problems.append(Problem(f"{column.name} missing", words))
         numbers.append(number)
     *times, changed = [take(column) for column in _BEYOND_COVARIATES]
     moment = Moment(*times)

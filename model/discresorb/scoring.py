@@ -1,41 +1,81 @@
-"""Scoring many patients: one column-wise core for CSV files and for frames of either kind."""
+"""Scoring many patients: one column-wise core for files and for frames of either kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from discresorb.advice import (
-    CHANGED,
-    DEFAULT_THRESHOLD,
-    LIKELY,
-    LONG_WAIT,
-    check_threshold,
-    reason_bits,
-    reason_sentences,
-)
-from discresorb.cells import read_column
+from discresorb.advice import DEFAULT_THRESHOLD, check_threshold, reason_bits, reason_sentences
 from discresorb.clock import Moment, resolve_many
-from discresorb.columns import (
-    DATE_COLUMNS,
-    MONTHS_COLUMNS,
-    OUTPUT_COLUMNS,
-    SYMPTOMS_CHANGED,
-)
+from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, OUTPUT_COLUMNS, SYMPTOMS_CHANGED
+from discresorb.conversion import Cells, Converter, cell_at
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError
-from discresorb.reading import Table, check_columns
+from discresorb.errors import Problem
+from discresorb.reading import check_columns
 from discresorb.rows import TIME_COLUMNS, read_patient
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from discresorb.predictor import Predictor
 
-__all__ = ["Scored", "score_columns", "score_frame", "score_table"]
+__all__ = [
+    "NUMBER_OUTPUTS",
+    "OUTPUT_NAMES",
+    "TEXT_OUTPUTS",
+    "Scored",
+    "Scorer",
+    "Words",
+    "output_schema",
+]
 
-OUTPUT_NAMES = tuple(column.name for column in OUTPUT_COLUMNS)
+OUTPUT_NAMES: Final = tuple(column.name for column in OUTPUT_COLUMNS)
+NUMBER_OUTPUTS: Final = OUTPUT_NAMES[:5]
+TEXT_OUTPUTS: Final = OUTPUT_NAMES[6:]
+_MOST_REMEMBERED: Final = 50_000
+
+
+def output_schema() -> dict[str, pl.DataType]:
+    """Give the output columns' types in a frame."""
+    import polars as pl
+
+    kinds = {"number": pl.Float64(), "flag": pl.Boolean(), "text": pl.String()}
+    return {column.name: kinds[column.kind] for column in OUTPUT_COLUMNS}
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of texts that repeat.
+
+    Parameters
+    ----------
+    table : sequence of str or None
+        The different texts.
+    code : int array
+        For each row, which of them.
+    """
+
+    table: Sequence[str | None]
+    code: Array
+
+    @classmethod
+    def at(cls, positions: Sequence[int], texts: Sequence[str], count: int) -> Words:
+        """Give some rows a text each, the others none."""
+        code = np.zeros(count, dtype=np.int64)
+        code[positions] = np.arange(1, len(texts) + 1)
+        return cls([None, *texts], code)
+
+    def series(self, form: Callable[[str], str] | None = None) -> pl.Series:
+        """Give every row's text."""
+        import polars as pl
+
+        table = self.table
+        if form is not None:
+            table = [None if text is None else form(text) for text in table]
+        return pl.Series(table, dtype=pl.String).gather(self.code)
 
 
 @dataclass(frozen=True)
@@ -44,228 +84,202 @@ class Scored:
 
     Parameters
     ----------
-    numbers : dict
-        p_resorbed, p_low, p_high, months_at_imaging, months_at_surgery; nan where there are
-        problems.
+    numbers : polars.DataFrame
+        The output columns of numbers and ``reimage``, null where there is none.
+    words : dict
+        The output columns of text, by name.
     usable : bool array
         Rows that were scored.
     bits : int array
         Reasons to image again, as `advice.reason_bits` codes them; 0 where there are problems.
-    reasons, warnings, problems : list of str
-        Joined by ``; ``.
-    model_id : str
-        The same in every row.
+    problems : dict
+        By row, all that is wrong with it.
+    plain : set of str
+        Columns read in which no cell could be taken for a formula by a spreadsheet.
     """
 
-    numbers: dict[str, Array]
+    numbers: pl.DataFrame
+    words: Mapping[str, Words]
     usable: Array
     bits: Array
-    reasons: list[str]
-    warnings: list[str]
-    problems: list[str]
-    model_id: str
+    problems: Mapping[int, Sequence[Problem]]
+    plain: frozenset[str]
 
     def __len__(self) -> int:
-        return len(self.problems)
+        return len(self.usable)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Give each row's outputs by name, None where there is none."""
-        columns = [self.numbers[name].tolist() for name in OUTPUT_NAMES[:5]]
-        for position, usable in enumerate(self.usable.tolist()):
-            values = [column[position] if usable else None for column in columns]
-            reimage = bool(self.bits[position]) if usable else None
-            texts = (self.reasons[position], self.warnings[position], self.problems[position])
-            row = (*values, reimage, *texts, self.model_id)
-            yield dict(zip(OUTPUT_NAMES, row, strict=True))
+    def frame(self, form: Callable[[str], str] | None = None) -> pl.DataFrame:
+        """Give all output columns, null where there is nothing to say.
 
-    def flagged(self) -> tuple[int, list[int]]:
-        """Count the rows that any reason flags, and those that each does, in the bits' order."""
-        each = [int(np.sum(self.bits & bit > 0)) for bit in (LONG_WAIT, CHANGED, LIKELY)]
-        return int(np.sum(self.bits > 0)), each
+        Parameters
+        ----------
+        form : callable, optional
+            Changes every text.
+        """
+        texts = (words.series(form).alias(name) for name, words in self.words.items())
+        return self.numbers.with_columns(*texts)
 
 
-def score_columns(
-    predictor: Predictor,
-    cells: Mapping[str, Sequence[Any] | Array],
-    count: int,
-    *,
-    threshold: float = DEFAULT_THRESHOLD,
-    unusable: Mapping[int, str] | None = None,
-) -> Scored:
-    """Score rows given as columns.
+class Scorer:
+    """Scores rows given as columns; remembers what it has read, so use one for a whole file.
 
     Parameters
     ----------
     predictor : Predictor
         The model.
-    cells : mapping
-        Column name → one cell a row, text or typed; what is not there is empty.
-    count : int
-        Number of rows.
     threshold : float, default 0.20
         Probability from which on imaging again is advised.
-    unusable : mapping, optional
-        Rows that must not be scored whatever their cells hold, and why.
+
+    Raises
+    ------
+    InputError
+        If the threshold is none.
     """
-    check_threshold(threshold)
-    covariates, moment, changed, suspect = _read_cells(predictor, cells, count)
-    entry, wait, suspect_times = resolve_many(moment)
-    suspect |= suspect_times
-    problems = [""] * count
-    for position in np.flatnonzero(suspect).tolist():
-        row = {name: column[position] for name, column in cells.items()}
-        problems[position] = "; ".join(read_patient(predictor.columns, row)[1])
-    for position, why in (unusable or {}).items():
-        problems[position] = why
-    usable = np.array([not problem for problem in problems], dtype=bool)
 
-    entry, wait = entry[usable], wait[usable]
-    horizon = entry + wait
-    design = np.column_stack([np.ones(len(entry)), covariates[usable]])
-    p, low, high = predictor._curve.interval(design, entry, horizon)
-    bits = np.zeros(count, dtype=np.int64)
-    bits[usable] = reason_bits(p, wait, changed[usable], threshold)
-    sentences = ["; ".join(each) for each in reason_sentences(threshold)]
-    outputs = zip(OUTPUT_NAMES[:5], (p, low, high, entry, horizon), strict=True)
-    return Scored(
-        numbers={name: _spread(values, usable) for name, values in outputs},
-        usable=usable,
-        bits=bits,
-        reasons=[sentences[code] for code in bits.tolist()],
-        warnings=_warnings(predictor, design[:, 1:], entry, horizon, usable),
-        problems=problems,
-        model_id=predictor.model_id,
-    )
+    def __init__(self, predictor: Predictor, threshold: float = DEFAULT_THRESHOLD) -> None:
+        self.predictor, self.threshold = predictor, check_threshold(threshold)
+        columns = (*predictor.columns, *TIME_COLUMNS, SYMPTOMS_CHANGED)
+        self._converters = {column.name: Converter(column) for column in columns}
+        self._sentences = ["; ".join(each) or None for each in reason_sentences(threshold)]
+        self._refusals: dict[tuple[object, ...], Sequence[Problem]] = {}
 
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """Names of all columns that are read where they are there."""
+        return frozenset(self._converters)
 
-def score_table(predictor: Predictor, table: Table, *, threshold: float) -> Scored:
-    """Score a CSV read as text; raise InputFileError if its header does not fit."""
-    _check_header(predictor, table.header, table.name)
-    cells = table.columns(_columns_read(predictor))
-    return score_columns(
-        predictor, cells, len(table.rows), threshold=threshold, unusable=table.ragged
-    )
-
-
-def score_frame(predictor: Predictor, frame: Any, *, threshold: float) -> Any:
-    """Score a pandas or polars frame and return it with the output columns added."""
-    import narwhals as nw
-
-    is_pandas = nw.dependencies.is_pandas_dataframe(frame)
-    if not (is_pandas or nw.dependencies.is_polars_dataframe(frame)):
-        raise InputFileError(
-            f"score needs a pandas or polars DataFrame, but was given {type(frame).__name__}; "
-            "collect a lazy frame first"
+    def check_header(self, found: Sequence[str], name: str) -> None:
+        """Raise InputFileError, with all that is wrong, if a header does not fit."""
+        check_columns(
+            found,
+            needed=[column.name for column in self.predictor.columns],
+            optional=[SYMPTOMS_CHANGED.name],
+            either=[[c.name for c in DATE_COLUMNS], [c.name for c in MONTHS_COLUMNS]],
+            reserved=OUTPUT_NAMES,
+            name=name,
         )
-    names = [str(name) for name in frame.columns]
-    _check_header(predictor, names, "frame")
-    wrapped = nw.from_native(frame, eager_only=True)
-    cells = {name: _native_cells(wrapped[name]) for name in _columns_read(predictor) & set(names)}
-    scored = score_columns(predictor, cells, len(frame), threshold=threshold)
-    add = _add_to_pandas if is_pandas else _add_to_polars
-    return add(frame, scored)
+
+    def score(
+        self,
+        cells: Mapping[str, Cells],
+        count: int,
+        unusable: Mapping[int, Problem] | None = None,
+    ) -> Scored:
+        """Score rows.
+
+        Parameters
+        ----------
+        cells : mapping
+            Column name → its cells, as `conversion` takes them; what is not there is empty.
+        count : int
+            Number of rows.
+        unusable : mapping, optional
+            Rows that must not be scored whatever their cells hold, and why.
+        """
+        read = {
+            name: self._converters[name].convert(column)
+            for name, column in cells.items()
+            if name in self._converters
+        }
+        suspect = np.zeros(count, dtype=bool)
+        for numbers in read.values():
+            suspect[numbers.problems] = True
+
+        def values(name: str) -> Array:
+            return read[name].values if name in read else np.full(count, np.nan)
+
+        design = np.empty((1 + len(self.predictor.columns), count))
+        design[0] = 1.0
+        for row, column in zip(design[1:], self.predictor.columns, strict=True):
+            row[:] = values(column.name)
+            suspect |= np.isnan(row)
+        moment = Moment(*(values(column.name) for column in TIME_COLUMNS))
+        entry, wait, suspect_times = resolve_many(moment)
+        suspect |= suspect_times
+        problems = self._problems(cells, np.flatnonzero(suspect), unusable or {})
+        changed = values(SYMPTOMS_CHANGED.name)
+        plain = frozenset(name for name, numbers in read.items() if numbers.plain)
+        return self._scored(design.T, entry, wait, changed, problems, plain)
+
+    def _problems(
+        self, cells: Mapping[str, Cells], suspects: Array, unusable: Mapping[int, Problem]
+    ) -> dict[int, Sequence[Problem]]:
+        names = [name for name in cells if name in self._converters]
+        found = {}
+        for position in suspects.tolist():
+            row = tuple(cell_at(cells[name], position) for name in names)
+            why = self._refusal(names, row)
+            if why:
+                found[position] = why
+        found.update({position: (problem,) for position, problem in unusable.items()})
+        return found
+
+    def _refusal(self, names: Sequence[str], row: tuple[object, ...]) -> Sequence[Problem]:
+        """Give the problems of one row, all as text or not; rows at fault are often alike."""
+        alike = all(type(cell) is str or cell is None for cell in row)
+        if alike and row in self._refusals:
+            return self._refusals[row]
+        cells = dict(zip(names, row, strict=True))
+        found = read_patient(self.predictor.columns, cells)[1]
+        if alike and len(self._refusals) < _MOST_REMEMBERED:
+            self._refusals[row] = found
+        return found
+
+    def _scored(
+        self,
+        design: Array,
+        entry: Array,
+        wait: Array,
+        changed: Array,
+        problems: Mapping[int, Sequence[Problem]],
+        plain: frozenset[str],
+    ) -> Scored:
+        import polars as pl
+
+        count = len(entry)
+        usable = np.ones(count, dtype=bool)
+        usable[list(problems)] = False
+        if problems:
+            design, entry, wait, changed = (each[usable] for each in (design, entry, wait, changed))
+        horizon = entry + wait
+        p, low, high = self.predictor._curve.interval(design, entry, horizon)
+        bits = _spread(reason_bits(p, wait, changed, self.threshold), usable, 0)
+        outputs = zip(NUMBER_OUTPUTS, (p, low, high, entry, horizon), strict=True)
+        numbers = [
+            pl.Series(name, _spread(values, usable, np.nan), nan_to_null=True)
+            for name, values in outputs
+        ]
+        numbers.append(pl.Series("reimage", bits > 0).set(~pl.Series(usable), None))
+        joined = ["; ".join(each.words for each in why) for why in problems.values()]
+        words = (
+            Words(self._sentences, bits),
+            self._warnings(design[:, 1:], entry, horizon, usable),
+            Words.at(list(problems), joined, count),
+            Words([self.predictor.model_id], np.zeros(count, dtype=np.int64)),
+        )
+        texts = dict(zip(TEXT_OUTPUTS, words, strict=True))
+        return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain)
+
+    def _warnings(self, covariates: Array, entry: Array, horizon: Array, usable: Array) -> Words:
+        support, notices = self.predictor._support, self.predictor.notices
+        table = [None, "; ".join(notices) or None]
+        code = np.ones(len(entry), dtype=np.int64)
+        outside = np.flatnonzero(support.outside(covariates, entry, horizon))
+        code[outside] = np.arange(2, 2 + len(outside))
+        rows = zip(
+            covariates[outside].tolist(),
+            entry[outside].tolist(),
+            horizon[outside].tolist(),
+            strict=True,
+        )
+        table += ["; ".join([*notices, *support.warnings(*row)]) for row in rows]
+        return Words(table, _spread(code, usable, 0))
 
 
-def _columns_read(predictor: Predictor) -> set[str]:
-    return {c.name for c in (*predictor.columns, *TIME_COLUMNS, SYMPTOMS_CHANGED)}
-
-
-def _check_header(predictor: Predictor, found: Sequence[str], name: str) -> None:
-    check_columns(
-        found,
-        needed=[column.name for column in predictor.columns],
-        optional=[SYMPTOMS_CHANGED.name],
-        either=[[c.name for c in DATE_COLUMNS], [c.name for c in MONTHS_COLUMNS]],
-        reserved=OUTPUT_NAMES,
-        name=name,
-    )
-
-
-def _read_cells(
-    predictor: Predictor, cells: Mapping[str, Sequence[Any] | Array], count: int
-) -> tuple[Array, Moment, Array, Array]:
-    suspect = np.zeros(count, dtype=bool)
-
-    def take(column: Any) -> Array:
-        if column.name not in cells:
-            return np.full(count, np.nan)
-        values, problems = read_column(column, cells[column.name])
-        suspect[list(problems)] = True
+def _spread(values: Array, usable: Array, elsewhere: float) -> Array:
+    """Give values of the usable rows their places among all."""
+    if len(values) == len(usable):
         return values
-
-    covariates = np.column_stack([take(column) for column in predictor.columns])
-    suspect |= np.isnan(covariates).any(axis=1)
-    moment = Moment(*(take(column) for column in TIME_COLUMNS))
-    return covariates, moment, take(SYMPTOMS_CHANGED), suspect
-
-
-def _warnings(
-    predictor: Predictor, covariates: Array, entry: Array, horizon: Array, usable: Array
-) -> list[str]:
-    support, notices = predictor._support, list(predictor.notices)
-    words = np.full(len(usable), "", dtype=object)
-    usual = np.full(len(entry), "; ".join(notices), dtype=object)
-    for position in np.flatnonzero(support.outside(covariates, entry, horizon)).tolist():
-        own = support.warnings(
-            covariates[position].tolist(), float(entry[position]), float(horizon[position])
-        )
-        usual[position] = "; ".join(notices + own)
-    words[usable] = usual
-    return list(words)
-
-
-def _spread(values: Array, usable: Array) -> Array:
-    spread = np.full(len(usable), np.nan)
+    spread = np.full(len(usable), elsewhere, dtype=values.dtype)
     spread[usable] = values
     return spread
-
-
-def _native_cells(series: Any) -> Sequence[Any] | Array:
-    """Give numbers as an array, whatever else as values one by one."""
-    import narwhals as nw
-
-    whole = series.dtype == nw.Boolean or (
-        series.dtype.is_integer() and series.dtype not in (nw.Int128, nw.UInt128)
-    )
-    if series.dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
-        array = series.to_numpy()
-        if array.dtype.kind in "fiub":
-            return array
-    if series.dtype in (nw.Date, nw.Datetime) and series.implementation.is_polars():
-        # as text, because a year beyond 9999 has no Python date
-        return list(series.dt.date().cast(nw.String).to_list())
-    return list(series.to_list())
-
-
-def _add_to_pandas(frame: Any, scored: Scored) -> Any:
-    import pandas as pd
-
-    reimage = pd.array((scored.bits > 0).tolist(), dtype="boolean")
-    reimage[~scored.usable] = pd.NA
-    return frame.assign(**scored.numbers, reimage=reimage, **_texts(scored))
-
-
-def _add_to_polars(frame: Any, scored: Scored) -> Any:
-    import polars as pl
-
-    reimage = [
-        bool(bits) if usable else None
-        for bits, usable in zip(scored.bits, scored.usable, strict=True)
-    ]
-    return frame.with_columns(
-        *(
-            pl.Series(name, values, dtype=pl.Float64).fill_nan(None)
-            for name, values in scored.numbers.items()
-        ),
-        pl.Series("reimage", reimage, dtype=pl.Boolean),
-        *(pl.Series(name, values, dtype=pl.String) for name, values in _texts(scored).items()),
-    )
-
-
-def _texts(scored: Scored) -> dict[str, list[str]]:
-    return {
-        "reimage_reason": scored.reasons,
-        "warnings": scored.warnings,
-        "problems": scored.problems,
-        "model_id": [scored.model_id] * len(scored),
-    }

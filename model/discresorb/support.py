@@ -8,7 +8,7 @@ the data can be biased though both of its values occur separately.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from discresorb.columns import MONTHS_SINCE_ONSET, Column
 from discresorb.distributions import Array
 
 __all__ = ["Support"]
+
+# position among covariates and entry, both ends, and the words around the value
+_Limit = tuple[int, float, float, str, str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Support:
     ranges: Mapping[float, Mapping[str, tuple[float, float]]]
     central: float
     longest_follow_up: float
+    _limits: Mapping[float, Sequence[_Limit]] = field(init=False, repr=False)
 
     @classmethod
     def from_artifact(cls, artifact: Mapping[str, Any], columns: Sequence[Column]) -> Support:
@@ -59,29 +63,40 @@ class Support:
             artifact["longest_follow_up"],
         )
 
+    def __post_init__(self) -> None:
+        limits = {
+            level: [self._limit(level, name, *ends) for name, ends in ranges.items()]
+            for level, ranges in self.ranges.items()
+        }
+        object.__setattr__(self, "_limits", limits)
+
     def warnings(self, covariates: Sequence[float], entry: float, horizon: float) -> list[str]:
         """Word what lies outside the training data for one patient."""
-        found = []
         level = 0.0 if self.by is None else covariates[self.by]
-        ranges = self.ranges.get(level)
-        if ranges is None:
+        limits = self._limits.get(level)
+        if limits is None:
             return [f"no training patients{self._type(level)}"]
-        values = {c.name: (c, value) for c, value in zip(self.columns, covariates, strict=True)}
-        values[MONTHS_SINCE_ONSET.name] = (MONTHS_SINCE_ONSET, entry)
-        for name, (low, high) in ranges.items():
-            column, value = values[name]
-            if not low <= value <= high:
-                found.append(
-                    f"{name} of {value:.4g} {column.unit} lies outside the central "
-                    f"{100 * self.central:g} % of training patients{self._type(level)} "
-                    f"({low:.3g} to {high:.3g})"
-                )
+        values = (*covariates, entry)
+        found = [
+            f"{before}{values[position]:.4g}{after}"
+            for position, low, high, before, after in limits
+            if not low <= values[position] <= high
+        ]
         if horizon > self.longest_follow_up:
             found.append(
                 f"surgery {horizon:.1f} months after onset lies beyond the longest follow-up in "
                 f"training ({self.longest_follow_up:.1f} months)"
             )
         return found
+
+    def _limit(self, level: float, name: str, low: float, high: float) -> _Limit:
+        columns = [*self.columns, MONTHS_SINCE_ONSET]
+        position = [column.name for column in columns].index(name)
+        after = (
+            f" {columns[position].unit} lies outside the central {100 * self.central:g} % of "
+            f"training patients{self._type(level)} ({low:.3g} to {high:.3g})"
+        )
+        return position, low, high, f"{name} of ", after
 
     def outside(self, covariates: Array, entry: Array, horizon: Array) -> Array:
         """Which of many patients get a warning; covariates are (n, k)."""

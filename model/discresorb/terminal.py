@@ -1,32 +1,28 @@
-"""Results as a person reads them on a terminal."""
+"""A prediction or a model as a person reads it on a terminal."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from discresorb.advice import CASE_REPORT_NOTE, is_case_reports, reason_names, short_reasons
+from discresorb.advice import CASE_REPORT_NOTE, is_case_reports
 from discresorb.artifact import equation
 from discresorb.cells import show
-from discresorb.columns import PATIENT_ID, SCORING_COLUMNS, Column
-from discresorb.reading import Table
-from discresorb.scoring import Scored
+from discresorb.columns import SCORING_COLUMNS, Column
 from discresorb.wording import (
     ESTIMAND,
     LIMITS,
     SYNTHETIC,
     SYNTHETIC_NOTICE,
     interval_label,
-    percent,
 )
 
 if TYPE_CHECKING:
     from discresorb.prediction import Prediction
     from discresorb.predictor import Predictor
 
-__all__ = ["prediction_text", "print_scored", "score_summary", "show_text"]
+__all__ = ["about", "notice", "prediction_text", "show_text"]
 
 
 def prediction_text(
@@ -35,7 +31,7 @@ def prediction_text(
     """Word one prediction: notice, sentence, inputs, advice, endpoint, limits."""
     return "\n".join(
         [
-            *_notice(predictor),
+            *notice(predictor),
             prediction.sentence,
             "",
             "Inputs",
@@ -46,71 +42,9 @@ def prediction_text(
             "",
             *([CASE_REPORT_NOTE] if any(map(is_case_reports, prediction.reasons)) else []),
             *[f"Warning: {w}." for w in prediction.warnings if w not in predictor.notices],
-            *_about(predictor),
+            *about(predictor),
         ]
     )
-
-
-def print_scored(
-    stream: TextIO, predictor: Predictor, table: Table, scored: Scored, threshold: float
-) -> None:
-    """Print every scored row as a table for a person."""
-    from rich.console import Console
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    console = Console(file=stream, highlight=False, soft_wrap=False)
-    console.width = max(console.width, _NARROWEST)
-    for line in _notice(predictor):
-        console.print(Text(line))
-    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column("row", justify="right")
-    has_id = PATIENT_ID.name in table.header
-    if has_id:
-        grid.add_column("patient")
-    grid.add_column("resorbed\nof 100", justify="right")
-    grid.add_column("95 %\ninterval", no_wrap=True)
-    grid.add_column("image\nagain?", no_wrap=True)
-    grid.add_column("reasons, warnings, problems", ratio=1)
-    ids = table.column(PATIENT_ID.name) if has_id else [""] * len(scored)
-    names = ["; ".join(each) for each in short_reasons(threshold)]
-    rows = zip(ids, scored.rows(), scored.bits.tolist(), strict=True)
-    for number, (who, row, bits) in enumerate(islice(rows, _MOST_SHOWN), start=1):
-        cells = [str(number), *([show(who)] if has_id else [])]
-        cells += _row_cells(predictor, row, names[bits])
-        grid.add_row(*(Text(cell) for cell in cells))
-    console.print(grid)
-    if len(scored) > _MOST_SHOWN:
-        console.print(
-            Text(f"… and {len(scored) - _MOST_SHOWN} more rows; -o FILE writes them all.")
-        )
-    console.print()
-    for line in (CASE_REPORT_NOTE, *_about(predictor)):
-        console.print(Text(line))
-
-
-def score_summary(
-    scored: Scored, threshold: float, upper_bound_note: str = "", *, listing: bool = True
-) -> list[str]:
-    """Count what was scored, what was not and why, and the share that each reason flags."""
-    done = int(scored.usable.sum())
-    lines = [f"{_count(done, 'row')} scored, {len(scored) - done} could not be scored."]
-    bad = [number for number, problem in enumerate(scored.problems, start=1) if problem and listing]
-    for number in bad[:_MOST_LISTED]:
-        lines.append(f"  row {number}: {scored.problems[number - 1]}")
-    if len(bad) > _MOST_LISTED:
-        lines.append(f"  … and {len(bad) - _MOST_LISTED} more, each in its row's problems column")
-    if done:
-        flagged, each = scored.flagged()
-        lines.append(
-            f"Imaging again is advised for {_share(flagged, done)}, against {done} of {done} if "
-            "everyone were imaged."
-        )
-        reasons = zip(reason_names(threshold), each, strict=True)
-        lines.append("By reason: " + ", ".join(f"{r} {_share(n, done)}" for r, n in reasons) + ".")
-    if upper_bound_note:
-        lines.append(upper_bound_note)
-    return lines
 
 
 def show_text(artifact: Mapping[str, Any], path: str) -> str:
@@ -148,12 +82,8 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
     return "\n".join(lines)
 
 
-_MOST_LISTED = 10
-_MOST_SHOWN = 2_000
-_NARROWEST = 60
-
-
-def _notice(predictor: Predictor) -> list[str]:
+def notice(predictor: Predictor) -> list[str]:
+    """Say first what every output says first."""
     return [*(_sentence(notice) for notice in predictor.notices), *([""] * bool(predictor.notices))]
 
 
@@ -161,7 +91,8 @@ def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def _about(predictor: Predictor) -> list[str]:
+def about(predictor: Predictor) -> list[str]:
+    """Say last what the estimate is, what resorbed means, and what lies outside the model."""
     return [
         f"Estimate: {ESTIMAND}.",
         f"Resorbed means: {predictor.endpoint}. {predictor.interval_label}.",
@@ -197,18 +128,6 @@ def _advice(prediction: Prediction) -> list[str]:
     ]
 
 
-def _row_cells(predictor: Predictor, row: Mapping[str, Any], reasons: str) -> list[str]:
-    if row["problems"]:
-        return ["", "", "", f"not scored: {row['problems']}"]
-    own = [w for w in row["warnings"].split("; ") if w and w not in predictor.notices]
-    return [
-        f"{100 * row['p_resorbed']:.1f}",
-        f"{percent(row['p_low'])} to {percent(row['p_high'])}",
-        "consider" if row["reimage"] else "no reason",
-        "; ".join(filter(None, [reasons, *(f"warning: {each}" for each in own)])),
-    ]
-
-
 def _interval(between_study_sd: float | None) -> str:
     spread = "" if between_study_sd is None else f" (SD {between_study_sd:g} on the logit scale)"
     return interval_label(between_study_sd) + spread
@@ -233,11 +152,3 @@ def _coefficient_lines(artifact: Mapping[str, Any]) -> list[str]:
         f"{name:24}{value:10.4f}  ({error:.4f})"
         for name, value, error in zip(artifact["parameter_names"], values, errors, strict=True)
     ]
-
-
-def _share(n: int, of: int) -> str:
-    return f"{n} of {of} ({100 * n / of:.0f} %)"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

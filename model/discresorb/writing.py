@@ -1,79 +1,222 @@
-"""Scored rows as CSV or JSON lines, for programs; every input cell passes through."""
+"""Scored rows as CSV, JSON lines or Parquet; every input cell passes through.
+
+Each batch is rendered on its own, so that several can be at once, and written in order.
+"""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
-from discresorb.cells import is_number
-from discresorb.reading import Table
-from discresorb.scoring import OUTPUT_NAMES, Scored
+from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number
+from discresorb.errors import InputFileError
+from discresorb.scoring import Scored, output_schema
+from discresorb.table import Rows
 
-__all__ = ["write_csv", "write_json_lines"]
+if TYPE_CHECKING:
+    import polars as pl
 
-# a spreadsheet would run what begins so
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+__all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer"]
+
+# rows of a row group, so that a file does not depend on the batches that it came in
+_ROW_GROUP: Final = 122_880
+_SEPARATING: Final = re.compile('[,"\\r\\n]')
 
 
-def write_csv(stream: TextIO, table: Table, scored: Scored, *, raw_text: bool = False) -> int:
-    """Write a scored table as CSV.
+@dataclass(frozen=True)
+class Rendered:
+    """A batch as it will be written.
 
     Parameters
     ----------
-    stream : text file
-        Opened with ``newline=""``.
-    table, scored : Table, Scored
-        Input rows and their outputs.
+    content : list of bytes, or polars.DataFrame
+        What is written.
+    guarded : int
+        Cells that got a leading ``'``.
+    """
+
+    content: Any
+    guarded: int = 0
+
+
+class Writer(Protocol):
+    """Writes batches in some format."""
+
+    def begin(self, schema: pl.Schema, name: str) -> Rendered:
+        """Give what stands before the first row; raise InputFileError for what it cannot hold."""
+
+    def render(self, rows: Rows, scored: Scored) -> Rendered:
+        """Bring one batch into its form; called from several threads."""
+
+    def write(self, contents: Iterable[Any], schema: pl.Schema) -> None:
+        """Write batches in order."""
+
+
+@dataclass(frozen=True)
+class CsvWriter:
+    """Comma-separated, UTF-8, quoted where needed.
+
+    Parameters
+    ----------
+    stream : binary file
+        Where to.
     raw_text : bool
         Leave cells alone that a spreadsheet would take for formulas; by default they get a
         leading ``'``.
-
-    Returns
-    -------
-    int
-        Number of cells that got one.
     """
+
+    stream: IO[bytes]
+    raw_text: bool = False
+
+    def begin(self, schema: pl.Schema, name: str) -> Rendered:
+        """Give the header."""
+        import polars as pl
+
+        _refuse_nested(schema, name)
+        names = list(schema)
+        guarded = [] if self.raw_text else [each for each in names if _is_formula(each)]
+        shown = [f"'{each}" if each in guarded else each for each in names]
+        empty = pl.DataFrame(schema=dict.fromkeys([*shown, *output_schema()], pl.String))
+        return Rendered([empty.write_csv().encode()], len(guarded))
+
+    def render(self, rows: Rows, scored: Scored) -> Rendered:
+        """Give the rows as bytes."""
+        passed, guarded = rows.frame, 0
+        if not self.raw_text:
+            passed, guarded = _guarded(passed, scored.plain)
+        # where only our own words may need quotes, they get them once each
+        outputs = scored.frame(_quoted if rows.bare else None)
+        content = _Pieces()
+        passed.hstack(outputs).write_csv(
+            content,  # type: ignore[call-overload]  # it writes to whatever has a write
+            include_header=False,
+            quote_style="never" if rows.bare else "necessary",
+        )
+        return Rendered(content.pieces, guarded)
+
+    def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
+        """Write batches in order."""
+        for content in contents:
+            self.stream.writelines(content)
+
+
+@dataclass(frozen=True)
+class JsonWriter:
+    """One JSON object a row, null where there is no number.
+
+    Parameters
+    ----------
+    stream : binary file
+        Where to.
+    """
+
+    stream: IO[bytes]
+
+    def begin(self, schema: pl.Schema, name: str) -> Rendered:
+        """Give nothing: JSON lines have no header."""
+        return Rendered([])
+
+    def render(self, rows: Rows, scored: Scored) -> Rendered:
+        """Give the rows as bytes."""
+        content = _Pieces()
+        both = _without_empty_text(rows.frame.hstack(scored.frame()))
+        both.write_ndjson(content)  # type: ignore[call-overload]  # it writes to whatever has a write
+        return Rendered(content.pieces)
+
+    def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
+        """Write batches in order."""
+        for content in contents:
+            self.stream.writelines(content)
+
+
+@dataclass(frozen=True)
+class ParquetWriter:
+    """Parquet, columns typed as they came; those of a CSV are text.
+
+    Parameters
+    ----------
+    stream : binary file
+        Where to.
+    """
+
+    stream: IO[bytes]
+
+    def begin(self, schema: pl.Schema, name: str) -> Rendered:
+        """Give no rows."""
+        import polars as pl
+
+        return Rendered(pl.DataFrame(schema={**schema, **output_schema()}))
+
+    def render(self, rows: Rows, scored: Scored) -> Rendered:
+        """Give the rows as a frame."""
+        return Rendered(rows.frame.hstack(_without_empty_text(scored.frame())))
+
+    def write(self, contents: Iterable[pl.DataFrame], schema: pl.Schema) -> None:
+        """Write batches in order, cut into row groups of one size."""
+        from polars.io.plugins import register_io_source
+
+        def batches(columns: Any, predicate: Any, rows: Any, size: Any) -> Iterator[pl.DataFrame]:
+            yield from contents
+
+        source = register_io_source(batches, schema={**schema, **output_schema()})
+        source.sink_parquet(self.stream, row_group_size=_ROW_GROUP, maintain_order=True)
+
+
+class _Pieces:
+    """Keeps what is written, without copying it together."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        self.pieces.append(piece)
+        return len(piece)
+
+    def flush(self) -> None:
+        pass
+
+
+def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return frame.with_columns(pl.col(pl.String).fill_null(""))
+
+
+def _refuse_nested(schema: pl.Schema, name: str) -> None:
+    problems = [
+        f"{name}: column {column} holds {kind}, which a CSV cannot; write Parquet, or leave it out"
+        for column, kind in schema.items()
+        if kind.is_nested() or str(kind) in ("Binary", "Object")
+    ]
+    if problems:
+        raise InputFileError(problems)
+
+
+def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame, int]:
+    """Give text that a spreadsheet would run a leading ', and count such cells."""
+    import polars as pl
+
+    suspects = [n for n, kind in passed.schema.items() if kind == pl.String and n not in plain]
+    begins = "^[" + "".join("\\" + c if c == "-" else c for c in FORMULA_STARTS) + "]"
+    found = passed.select(pl.col(suspects).str.contains(begins)) if suspects else passed.select()
     guarded = 0
-    outputs: Iterable[list[str]] = ([_text(v) for v in row.values()] for row in scored.rows())
-    body = zip(table.rows, outputs, strict=True)
-    for cells, output in _with_header(table.header, body):
-        passed = cells
-        if not raw_text:
-            passed = [f"'{cell}" if _is_formula(cell) else cell for cell in cells]
-            guarded += sum(a is not b for a, b in zip(passed, cells, strict=True))
-        stream.write(",".join(map(_quoted, (*passed, *output))) + "\n")
-    return guarded
+    for name in [name for name in suspects if found[name].any()]:
+        cells = passed[name]
+        numbers = cells.str.strip_chars().str.contains(f"^{NUMBER_PATTERN}$")
+        formulas = (found[name] & ~numbers).fill_null(False)
+        guarded += int(formulas.sum())
+        passed = passed.with_columns(
+            pl.when(formulas).then("'" + cells).otherwise(cells).alias(name)
+        )
+    return passed, guarded
 
 
-def write_json_lines(stream: TextIO, table: Table, scored: Scored) -> None:
-    """Write one JSON object a row: input cells as text, outputs typed, null where there is none."""
-    for cells, outputs in zip(table.rows, scored.rows(), strict=True):
-        row = {**dict(zip(table.header, cells, strict=True)), **outputs}
-        stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _with_header(
-    header: list[str], body: Iterable[tuple[list[str], list[str]]]
-) -> Iterator[tuple[list[str], list[str]]]:
-    yield header, list(OUTPUT_NAMES)
-    yield from body
-
-
-def _quoted(cell: str) -> str:
-    """Quote a cell that holds what separates cells or rows; csv leaves a lone CR bare."""
-    if any(c in cell for c in ',"\r\n'):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
+def _quoted(text: str) -> str:
+    """Quote a text that holds what separates cells or rows."""
+    return '"' + text.replace('"', '""') + '"' if _SEPARATING.search(text) else text
 
 
 def _is_formula(cell: str) -> bool:
-    return cell.startswith(_FORMULA_STARTS) and not is_number(cell.strip())
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
+    return cell.startswith(FORMULA_STARTS) and not is_number(cell.strip())

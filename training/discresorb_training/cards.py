@@ -12,8 +12,8 @@ from typing import Any
 
 from discresorb.errors import InputError, InputFileError
 from discresorb.files import write_whole
-from discresorb.reading import STANDARD_STREAM
 from discresorb.schema import MOST_BETWEEN_STUDY_SD
+from discresorb.sources import STANDARD_STREAM
 
 __all__ = [
     "Description",

@@ -22,7 +22,7 @@ from discresorb.columns import (
     Column,
 )
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError
+from discresorb.errors import InputFileError, Problem
 from discresorb.reading import Table, check_columns
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.row_reader import RowReader, frame_header, text_of
@@ -79,7 +79,7 @@ class Cohort:
 def cohort_from_table(table: Table) -> Cohort:
     """Read a training CSV; raise InputFileError with all problems by row."""
     names = [*(column.name for column in COVARIATES), *_COLUMNS]
-    return _read(table.header, table.columns(names), len(table.rows), table.name, table.ragged)
+    return _read(table.header, table.columns(names), len(table), table.name, table.ragged)
 
 
 def cohort_from_frame(frame: Any) -> Cohort:
@@ -99,14 +99,14 @@ def _read(
     cells: Mapping[str, Sequence[Any]],
     count: int,
     name: str,
-    ragged: Mapping[int, str],
+    ragged: Mapping[int, Problem],
 ) -> Cohort:
     _check_header(header, name)
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
     reader = _Reader(cells, count)
-    for row, words in ragged.items():
-        reader.add(row, words)
+    for row, problem in ragged.items():
+        reader.add(row, problem.words)
     X = np.column_stack([reader.needed(column) for column in COVARIATES])
     entry, lower, upper = reader.times()
     reader.check_order(entry, lower, upper)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from discresorb.errors import InputError
 from discresorb.files import alone, check_target, replacing
-from discresorb.reading import STANDARD_STREAM
+from discresorb.sources import STANDARD_STREAM
 from discresorb_training.cards import card_content, card_path, hash_of
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ def calibrate(
     """
     from discresorb.errors import InputError
     from discresorb.files import check_target, write_whole
-    from discresorb.reading import STANDARD_STREAM
+    from discresorb.sources import STANDARD_STREAM
     from discresorb_training.calibration import calibrate as fit
     from discresorb_training.calibration_table import calibration_table
 

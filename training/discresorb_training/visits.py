@@ -19,7 +19,7 @@ from discresorb.columns import (
     VISIT_COLUMNS,
 )
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError
+from discresorb.errors import InputFileError, Problem
 from discresorb.reading import Table, check_columns
 from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
 from discresorb_training.outcome import interval_outcome
@@ -121,7 +121,7 @@ def is_by_visit(header: Sequence[str]) -> bool:
 def visits_from_table(table: Table) -> Visits:
     """Read a CSV with one row an MRI; raise InputFileError with all problems by row."""
     _check_header(table.header, table.name)
-    return _read(table.columns(_NAMES), len(table.rows), table.name, table.ragged)
+    return _read(table.columns(_NAMES), len(table), table.name, table.ragged)
 
 
 def visits_from_frame(frame: Any) -> Visits:
@@ -145,13 +145,13 @@ def _check_header(header: Sequence[str], name: str) -> None:
 
 
 def _read(
-    cells: Mapping[str, Sequence[Any]], count: int, name: str, ragged: Mapping[int, str]
+    cells: Mapping[str, Sequence[Any]], count: int, name: str, ragged: Mapping[int, Problem]
 ) -> Visits:
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
     reader = _Reader(cells, count)
-    for row, words in ragged.items():
-        reader.add(row, words)
+    for row, problem in ragged.items():
+        reader.add(row, problem.words)
     reader.check_alike()
     reader.check_order()
     reader.check_findings()

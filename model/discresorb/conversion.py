@@ -1,0 +1,182 @@
+"""Columns of cells as numbers, thousands at a time; `cells.read_cell` has the last word.
+
+Numbers in plain notation are parsed in one go; dates and flags repeat, so each different text is
+read once. What is left is read cell by cell.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from discresorb.cells import FORMULA_STARTS, is_empty, read_cell, read_column
+from discresorb.columns import Column
+from discresorb.distributions import Array
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Cells", "Converter", "Numbers", "cell_at", "native_cells"]
+
+# one column: an array of numbers, truth values or days, a polars Series of text, or any values
+Cells = Any
+
+_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_FIRST_DAY, _LAST_DAY = datetime.date.min.toordinal(), datetime.date.max.toordinal()
+_MOST_KNOWN: Final = 100_000
+# so many different texts are quicker compared than looked up
+_FEW: Final = 8
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column as numbers.
+
+    Parameters
+    ----------
+    values : float array
+        nan where a cell is empty or has a problem.
+    problems : int array
+        Positions of cells that have one.
+    plain : bool
+        Whether no cell could be taken for a formula by a spreadsheet.
+    """
+
+    values: Array
+    problems: Array
+    plain: bool = False
+
+
+class Converter:
+    """Turns cells of one column into numbers, remembering the texts that it has read.
+
+    Parameters
+    ----------
+    column : Column
+        What the cells must hold.
+    """
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._known: dict[str, float | str] = {}
+
+    def convert(self, cells: Cells) -> Numbers:
+        """Read a column of cells."""
+        if isinstance(cells, np.ndarray):
+            if cells.dtype.kind == "M":
+                return self._from_days(cells)
+            values, problems = read_column(self._column, cells)
+        elif isinstance(cells, Sequence):
+            values, problems = read_column(self._column, cells)
+        elif self._column.kind == "number":
+            return self._from_number_texts(cells)
+        else:
+            return self._from_texts(cells)
+        return Numbers(values, np.array(list(problems), dtype=np.intp))
+
+    def _from_number_texts(self, texts: pl.Series) -> Numbers:
+        import polars as pl
+
+        values = texts.cast(pl.Float64, strict=False).to_numpy(writable=True)
+        inside = (values >= self._column.low) & (values <= self._column.high)
+        # text that says nan, too, is read again
+        left = np.flatnonzero(~inside & texts.is_not_null().to_numpy())
+        problems: list[int] = []
+        if len(left):
+            for position, text in zip(left.tolist(), texts.gather(left).to_list(), strict=True):
+                read = self._read(text)
+                if isinstance(read, str):
+                    problems.append(position)
+                values[position] = np.nan if isinstance(read, str) else read
+        return Numbers(values, np.array(problems, dtype=np.intp), not problems)
+
+    def _from_texts(self, texts: pl.Series) -> Numbers:
+        different = texts.unique().drop_nulls()
+        words = different.to_list()
+        if not words:
+            return Numbers(np.full(len(texts), np.nan), np.empty(0, dtype=np.intp), True)
+        read = [self._read(word) for word in words]
+        numbers = [np.nan if isinstance(each, str) else each for each in read]
+        values = _replaced(texts, different, numbers)
+        bad = [word for word, each in zip(words, read, strict=True) if isinstance(each, str)]
+        problems = np.flatnonzero(texts.is_in(bad).fill_null(False).to_numpy())
+        plain = not any(word.startswith(FORMULA_STARTS) for word in words)
+        return Numbers(values, problems, plain)
+
+    def _from_days(self, cells: Array) -> Numbers:
+        missing = np.isnat(cells)
+        if self._column.kind != "date":
+            return Numbers(np.full(len(cells), np.nan), np.flatnonzero(~missing))
+        values = cells.astype("datetime64[D]").astype(np.int64).astype(float) + _EPOCH
+        values[missing] = np.nan
+        problems = np.flatnonzero((values < _FIRST_DAY) | (values > _LAST_DAY))
+        values[problems] = np.nan
+        return Numbers(values, problems)
+
+    def _read(self, text: str) -> float | str:
+        if text not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = read_cell(self._column, text)
+            return self._known[text]
+        return self._known[text]
+
+
+def _replaced(texts: pl.Series, different: pl.Series, numbers: list[float]) -> Array:
+    """Give each text's number, nan for none."""
+    import polars as pl
+
+    if len(numbers) > _FEW:
+        new = pl.Series(numbers, dtype=pl.Float64)
+        replaced = texts.replace_strict(different, new, default=None, return_dtype=pl.Float64)
+        return replaced.to_numpy(writable=True)
+    values = np.full(len(texts), np.nan)
+    for text, number in zip(different.to_list(), numbers, strict=True):
+        values[(texts == text).fill_null(False).to_numpy()] = number
+    return values
+
+
+def cell_at(cells: Cells, position: int) -> object:
+    """Give one cell as it was entered."""
+    cell = cells[position]
+    # numbers as Python's own; days stay, because a year beyond 9999 is no Python date
+    is_number = isinstance(cell, np.generic) and not isinstance(cell, np.datetime64)
+    return cell.item() if is_number else cell
+
+
+def native_cells(series: Any) -> Cells:
+    """Give a narwhals Series in the form that is quickest to read."""
+    import narwhals as nw
+    import polars as pl
+
+    dtype = series.dtype
+    if dtype in (nw.Categorical, nw.Enum):
+        series, dtype = series.cast(nw.String), nw.String
+    whole = dtype == nw.Boolean or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
+    if dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
+        array = series.to_numpy()
+        if array.dtype.kind in "fiub":
+            return array
+    if dtype in (nw.Date, nw.Datetime):
+        days = series.dt.date() if series.implementation.is_polars() else series
+        array = days.to_numpy()
+        if array.dtype.kind == "M":
+            return array.astype("datetime64[D]")
+    if series.implementation.is_polars() and dtype == nw.String:
+        return series.to_native()
+    values = series.to_list()
+    if dtype in (nw.String, nw.Object) and all(_is_text_or_none(value) for value in values):
+        return pl.Series([_text_or_none(value) for value in values], dtype=pl.String)
+    return values
+
+
+def _is_text_or_none(value: object) -> bool:
+    return type(value) is str or is_empty(value)
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if type(value) is str else None

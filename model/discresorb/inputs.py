@@ -1,0 +1,109 @@
+"""What is scored, batch by batch: a CSV's rows as text, a Parquet file's as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from discresorb.errors import InputFileError
+from discresorb.reading import records_of
+from discresorb.records import BATCH_BYTES, Batch
+from discresorb.sources import Source
+from discresorb.table import Rows, text_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Input", "input_of"]
+
+# a guess of a typed cell's size, to cut Parquet into batches
+_CELL_BYTES: Final = 8
+
+
+class Input(Protocol):
+    """Rows in batches."""
+
+    name: str
+    names: Sequence[str]
+    schema: pl.Schema
+
+    def parts(self) -> Iterable[Any]:
+        """Give what becomes a batch each, one after the other."""
+
+    def load(self, part: Any) -> Rows:
+        """Give a batch's rows; called from several threads."""
+
+    def done(self) -> float | None:
+        """Tell which share of the file has been read, if that can be told."""
+
+
+def input_of(file: Source, batch_bytes: int = BATCH_BYTES) -> Input:
+    """Read what there is to know before the first row.
+
+    Raises
+    ------
+    InputFileError
+        If it does not fit.
+    """
+    return (_Csv if file.kind == "csv" else _Parquet)(file, batch_bytes)
+
+
+class _Csv:
+    def __init__(self, file: Source, batch_bytes: int) -> None:
+        import polars as pl
+
+        self._file, self.name = file, file.name
+        self._records = records_of(file, batch_bytes)
+        self.names: Sequence[str] = self._records.header
+        self.schema = pl.Schema(dict.fromkeys(self.names, pl.String))
+
+    def parts(self) -> Iterable[Batch]:
+        return self._records
+
+    def load(self, part: Batch) -> Rows:
+        rows = text_rows(part, len(self.names), self.name)
+        rows.frame.columns = self.names
+        return rows
+
+    def done(self) -> float | None:
+        return self._file.raw.tell() / self._file.size if self._file.size else None
+
+
+class _Parquet:
+    def __init__(self, file: Source, batch_bytes: int) -> None:
+        self._file, self.name = file, file.name
+        self._batch_bytes, self._read = batch_bytes, 0
+        with _damage_told(self.name):
+            import polars as pl
+
+            self._rows = pl.scan_parquet(file.name, glob=False)
+            self.schema = self._rows.collect_schema()
+            self._count = int(self._rows.select(pl.len()).collect().item())
+        self.names: Sequence[str] = list(self.schema)
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        rows = max(1, self._batch_bytes // (_CELL_BYTES * max(1, len(self.schema))))
+        with _damage_told(self.name):
+            for frame in self._rows.collect_batches(
+                chunk_size=rows, maintain_order=True, lazy=True
+            ):
+                self._read += len(frame)
+                yield frame
+
+    def load(self, part: pl.DataFrame) -> Rows:
+        return Rows(part, {})
+
+    def done(self) -> float | None:
+        return self._read / max(1, self._count)
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    import polars as pl
+
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        words = str(error).splitlines()[0]
+        raise InputFileError(f"{name} is damaged, it cannot be read as Parquet: {words}") from None

@@ -1,0 +1,67 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from discresorb.errors import InputError, OutputError
+
+__all__ = [
+    "JsonOption",
+    "ModelOption",
+    "OperationCostOption",
+    "ScanCostOption",
+    "ThresholdOption",
+    "chosen_threshold",
+    "need_standard_output",
+]
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        readable=False,  # what cannot be read is told of like all else that is wrong with a model
+        help="A model file (NAME.joblib); default: shipped.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(help="Probability from which on imaging again is advised; default 0.20."),
+]
+ScanCostOption = Annotated[
+    float | None,
+    typer.Option(help="Cost of a scan; with --operation-cost it sets the threshold."),
+]
+OperationCostOption = Annotated[
+    float | None, typer.Option(help="Cost of an operation avoided, in the same currency.")
+]
+
+
+def need_standard_output() -> None:
+    """Raise OutputError if standard output is closed."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+
+
+def chosen_threshold(
+    threshold: float | None, scan_cost: float | None, operation_cost: float | None
+) -> tuple[float, str]:
+    """Find the threshold from the options, and the note that one from costs needs."""
+    from discresorb.advice import (
+        DEFAULT_THRESHOLD,
+        UPPER_BOUND_NOTE,
+        check_threshold,
+        threshold_from_costs,
+    )
+
+    if scan_cost is None and operation_cost is None:
+        return check_threshold(DEFAULT_THRESHOLD if threshold is None else threshold), ""
+    if threshold is not None or scan_cost is None or operation_cost is None:
+        raise InputError("give either --threshold, or --scan-cost and --operation-cost together")
+    return threshold_from_costs(scan_cost, operation_cost), UPPER_BOUND_NOTE

@@ -1,0 +1,130 @@
+"""Opening what is read: a file or standard input, plain or compressed, known by its content."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from discresorb.errors import InputFileError
+
+__all__ = ["STANDARD_STREAM", "Source", "opened", "zstd"]
+
+STANDARD_STREAM: Final = "-"
+
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something opened for reading.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    kind : {"csv", "parquet"}
+        By its content.
+    stream : binary file
+        Its content, decompressed; of Parquet the file itself.
+    raw : binary file
+        What is really read from, to tell how far reading has come.
+    size : int or None
+        Bytes of the file as it lies there; None if not known.
+    """
+
+    name: str
+    kind: Literal["csv", "parquet"]
+    stream: IO[bytes]
+    raw: IO[bytes]
+    size: int | None
+
+
+@contextmanager
+def opened(source: str | Path) -> Iterator[Source]:
+    """Open a file, or standard input for ``-``; words instead of a traceback, also later on.
+
+    Raises
+    ------
+    InputFileError
+        If it cannot be opened, read or decompressed.
+    """
+    if str(source) == STANDARD_STREAM:
+        if sys.stdin is None:
+            raise InputFileError("standard input is closed")
+        yield _recognised("standard input", sys.stdin.buffer, None)
+        return
+    with _open(Path(source)) as raw:
+        yield _recognised(str(source), raw, os.fstat(raw.fileno()).st_size)
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputFileError(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise InputFileError(f"{path} is a folder; name a file") from None
+    except PermissionError:
+        raise InputFileError(f"{path} may not be read: permission denied") from None
+    except OSError as error:
+        raise InputFileError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def zstd() -> Any:
+    """Give the module that reads and writes Zstandard: Python's own from 3.14 on."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd as module
+    else:
+        from backports import zstd as module
+    return module
+
+
+def _recognised(name: str, raw: Any, size: int | None) -> Source:
+    buffered = raw if hasattr(raw, "peek") else io.BufferedReader(raw)
+    start = _Guarded(name, buffered).peek()
+    if start.startswith(_PARQUET):
+        if size is None:
+            raise InputFileError(f"{name} is Parquet, which is read from files only; name the file")
+        return Source(name, "parquet", buffered, buffered, size)
+    stream = buffered
+    if start.startswith(_GZIP):
+        stream = gzip.GzipFile(fileobj=buffered)
+    elif start.startswith(_ZSTD):
+        stream = zstd().ZstdFile(buffered)
+    return Source(name, "csv", _Guarded(name, stream), buffered, size)  # type: ignore[arg-type]
+
+
+class _Guarded:
+    """Reads, and says in words why it cannot."""
+
+    def __init__(self, name: str, stream: Any) -> None:
+        self._name, self._stream = name, stream
+
+    def read(self, size: int = -1) -> bytes:
+        return self._asked(lambda: self._stream.read(size))
+
+    def peek(self) -> bytes:
+        return self._asked(lambda: self._stream.peek(8))
+
+    def _asked(self, ask: Any) -> bytes:
+        try:
+            return bytes(ask())
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._damaged(error) from None
+        except OSError as error:
+            raise InputFileError(f"{self._name} cannot be read: {error.strerror}") from None
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            raise self._damaged(error) from None
+
+    def _damaged(self, error: Exception) -> InputFileError:
+        return InputFileError(f"{self._name} is damaged, it cannot be decompressed: {error}")
