@@ -80,13 +80,18 @@ def threads_of(client: Client) -> Mapping[str, int]:
     """
     from distributed import TimeoutError
 
+    address = client.scheduler.address if client.scheduler else "its address"
     try:
         client.wait_for_workers(1, timeout=_SECONDS)
         threads: Mapping[str, int] = client.nthreads()
-    except (OSError, TimeoutError, ValueError):  # the last: the scheduler has gone
+    except TimeoutError:
         threads = {}
+    except (OSError, ValueError):
+        raise ClusterError(
+            f"the scheduler at {address} no longer answers; look at its log, start it and its "
+            "workers again, and then this"
+        ) from None
     if not threads:
-        address = client.scheduler.address if client.scheduler else "its address"
         raise ClusterError(
             f"the scheduler at {address} has no workers; start one or more with `dask worker "
             f"{address}`, with discresorb {__version__} installed where they run"

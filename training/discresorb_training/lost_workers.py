@@ -6,7 +6,8 @@ values stay here as well, and are sent again; what has been answered is not aske
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discresorb.cluster import threads_of
@@ -40,14 +41,13 @@ class Held:
         """Send some of them to the workers that there are now."""
         threads = threads_of(self._client)
         places = [worker for worker, count in sorted(threads.items()) for _ in range(count)]
-        gone: tuple[type[Exception], ...] = (OSError, KeyError, ValueError, *_losses())
         for turn, number in enumerate(chosen):
             place = places[turn % len(places)]
             try:
-                self.futures[number] = self._client.scatter(
-                    self._values[number], workers=[place], hash=False
+                [self.futures[number]] = self._client.scatter(
+                    [self._values[number]], workers=[place], hash=False
                 )
-            except gone:
+            except _gone():
                 self.futures[number] = None
 
 
@@ -122,30 +122,31 @@ def each_in_order(
     ClusterError
         If workers are lost again and again.
     """
-    done = 0
-    for _ in range(_ATTEMPTS):
-        try:
-            for answer in _on_joblib(client, function, one, parts[done:]):
-                yield answer
-                done += 1
-        except _losses():
-            continue
-        return
-    raise ClusterError(_KEPT_GOING)
+    left = deque(range(len(parts)))
+    attempts = 0
+    while left:
+        if attempts == _ATTEMPTS:
+            raise ClusterError(_KEPT_GOING)
+        attempts += 1
+        there = _on_every_worker(client, one)
+        asked = deque(client.submit(function, there, parts[number], pure=False) for number in left)
+        while asked:
+            try:
+                answer = asked.popleft().result()
+            except _losses():
+                break
+            yield answer
+            left.popleft()
+            attempts = 0
 
 
-def _on_joblib(
-    client: Client, function: Callable[[Any, Any], Any], one: Any, parts: Sequence[Any]
-) -> Iterable[Any]:
-    from joblib import Parallel, delayed, parallel_config
-
+def _on_every_worker(client: Client, one: Any) -> Any:
     threads_of(client)
-    # joblib's own scattering names things by their content, and loses what was sent before
-    there = client.scatter(one, broadcast=True, hash=False)
-    with parallel_config(backend="dask", client=client):
-        run = Parallel(return_as="generator")
-    found: Iterable[Any] = run(delayed(function)(there, part) for part in parts)
-    return found
+    try:
+        [there] = client.scatter([one], broadcast=True, hash=False)
+    except _gone():
+        [there] = client.scatter([one], hash=False)  # some worker that is there
+    return there
 
 
 _KEPT_GOING = (
@@ -159,3 +160,8 @@ def _losses() -> tuple[type[Exception], ...]:
     from distributed import CancelledError, KilledWorker
 
     return CancelledError, KilledWorker
+
+
+def _gone() -> tuple[type[Exception], ...]:
+    """Name what is raised where values are sent to a worker that has just gone."""
+    return OSError, KeyError, ValueError, *_losses()
