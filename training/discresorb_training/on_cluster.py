@@ -1,6 +1,6 @@
 """A cohort's blocks on the workers of a cluster, and sums over them.
 
-Every worker holds a few partitions, each of many blocks of 8,000 rows; a step of the optimiser
+Every thread of a worker has one partition of many blocks of 8,000 rows; a step of the optimiser
 sends θ, and (log-likelihood, gradient, Hessian) come back. Blocks are summed in runs, and the runs
 added up in their own order, so that numbers depend neither on which worker answers first nor on how
 many workers there are. What a lost worker held is sent again from this process's copy, and only
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_ROWS", "RowsOnCluster", "rows_on_cluster"]
 
-LEAST_ROWS = 200_000  # fewer are summed here before their sums could travel
+LEAST_ROWS = 500_000  # fewer are summed here about as fast as two workers are asked
 _RUN = 4  # blocks
-_PARTITIONS = 2  # a thread; a lost worker's are then dealt to several others
 
 
 def rows_on_cluster(parts: Mapping[int, Prepared]) -> RowsOnCluster | None:
@@ -69,9 +68,8 @@ class RowsOnCluster:
                 moved = [replace(block, start=block.start - start) for block in blocks]
                 runs.append(_Run(len(runs), fold, moved))
                 rows.append(part.order[start : blocks[-1].stop])
-        threads = sum(threads_of(client).values())
         # runs of a kind stand together and take alike long, so they are dealt out
-        count = min(len(runs), _PARTITIONS * threads)
+        count = min(len(runs), sum(threads_of(client).values()))
         self._rows = [rows[first::count] for first in range(count)]
         self._runs = Held(client, [runs[first::count] for first in range(count)])
         self._client = client
