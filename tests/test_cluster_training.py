@@ -282,16 +282,8 @@ def test_the_train_command_gives_the_same_model(
 
 
 def test_the_validate_command_gives_the_same_figures(cluster: LocalCluster, run: Run) -> None:
-    given = (
-        "validate",
-        SYNTHETIC / "new_centre.csv",
-        "--repeats",
-        20,
-        "--months",
-        6,
-        "--n-jobs",
-        1,
-    )
+    how = ("--repeats", 20, "--months", 6, "--n-jobs", 1, "--json")
+    given = ("validate", SYNTHETIC / "new_centre.csv", *how)
     before = tasks_done(cluster, RESAMPLES)
     here = run(*given)
     there = run(*given, "--scheduler", cluster.scheduler_address)
