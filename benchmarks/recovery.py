@@ -7,7 +7,8 @@
 3. What the default penalty was chosen by, also on cohorts of 150.
 4. How often a model of such a cohort keeps the two assumptions of the calibration.
 
-Run: python benchmarks/recovery.py > benchmarks/results/recovery.txt (about ten minutes)
+Run: python benchmarks/recovery.py > benchmarks/results/recovery.txt (about ten minutes); with
+--scheduler ADDRESS on a cluster.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from on_scheduler import scheduler_asked_for
 from side_by_side import heading
 
 from discresorb import load
@@ -281,4 +283,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with scheduler_asked_for():
+        main()

@@ -14,7 +14,8 @@ are the worst of the supported profiles, by 3, 6 and 12 months. The bounds are a
 analysis, where its assumptions hold, and shown for 0.25, the penalty before, too.
 
 Run: python benchmarks/truth.py > benchmarks/results/truth.txt (some 40 minutes on two cores); with
-a number, so many cohorts a scenario instead of 1,000.
+a number, so many cohorts a scenario instead of 1,000; with --scheduler ADDRESS
+on a cluster.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from functools import partial
 
 import numpy as np
 from joblib import Parallel, delayed
+from on_scheduler import scheduler_asked_for
 from recovery import Summary, predictions, summarise, true_p
 from scenarios import SCENARIOS, Scenario
 from side_by_side import heading
@@ -197,4 +199,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with scheduler_asked_for():
+        main()

@@ -23,15 +23,17 @@ def test_folds_share_events_and_are_the_same_for_a_seed() -> None:
     assert (fold != fold_of_rows(X.to_numpy(), y, 5, seed=2)).any()
 
 
-def test_the_score_is_of_patients_held_out() -> None:
+@pytest.mark.parametrize("cure", [False, True])
+def test_the_score_is_of_patients_held_out(cure: bool) -> None:
+    """With a cure fraction the penalty goes by the SD of those who are fitted, not of all."""
     frame, y = simulated(300)
     X = frame.to_numpy()
-    found = compare(X, y, distributions=["weibull"], cures=[False], seed=3)[0]
+    found = compare(X, y, distributions=["weibull"], cures=[cure], penalty=5.0, seed=3)[0]
     fold = fold_of_rows(X, y, 5, seed=3)
     total = 0.0
     for held_out in range(5):
         test = fold == held_out
-        model = ResorptionModel("weibull", cure=False).fit(X[~test], y[~test])
+        model = ResorptionModel("weibull", cure=cure, penalty=5.0).fit(X[~test], y[~test])
         total += model.score(X[test], y[test]) * test.sum()
     assert found.log_score == pytest.approx(total / 300, rel=1e-8)  # it starts elsewhere
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ArtifactError",
+    "ClusterError",
     "DiscresorbError",
     "InputError",
     "InputFileError",
@@ -72,3 +73,9 @@ class ArtifactError(DiscresorbError):
     """A model file is missing, altered, unsafe or of an unknown format."""
 
     exit_status = 5
+
+
+class ClusterError(DiscresorbError):
+    """A cluster does not answer, or cannot do this work."""
+
+    exit_status = 7

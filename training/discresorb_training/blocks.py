@@ -8,7 +8,7 @@ probabilities would lose its digits is taken as an exact time at its middle, tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -98,19 +98,46 @@ class Prepared:
         """Bring weights of rows into the blocks' order."""
         return None if weights is None else np.asarray(weights, dtype=float)[self.order]
 
+    @classmethod
+    def together(cls, parts: Sequence[Prepared]) -> Prepared:
+        """Give several parts of the same data as one; full blocks are shared with them, not copied.
+
+        Rests of blocks are filled up, so that few rows in many parts do not make many small blocks.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        return cls._packed(
+            [(block, part.order[block.start : block.stop])
+             for part in parts for block in part.blocks],
+            parts[0].cure_columns,
+        )  # fmt: skip
+
     def thinned(self, stride: int) -> Prepared:
         """Every stride-th sorted row, so that each kind keeps its share."""
-        rows = [self.order[block.start : block.stop : stride] for block in self.blocks]
-        groups: dict[tuple[int, bool], list[Block]] = {}
-        for block in self.blocks:
-            key = block.kind, block.log_entry is None
-            groups.setdefault(key, []).append(block.thinned(stride))
+        return self._packed(
+            [(block.thinned(stride), self.order[block.start : block.stop : stride])
+             for block in self.blocks],
+            self.cure_columns,
+        )  # fmt: skip
+
+    @classmethod
+    def _packed(cls, pieces: Sequence[tuple[Block, Array]], cure_columns: Array) -> Prepared:
+        """Join blocks of a kind that fit into one; each comes with the rows it holds."""
+        kinds: dict[tuple[int, bool], list[list[tuple[Block, Array]]]] = {}
+        for block, rows in pieces:
+            packs = kinds.setdefault((block.kind, block.log_entry is None), [])
+            if packs and sum(len(held) for _, held in packs[-1]) + len(rows) <= BLOCK_ROWS:
+                packs[-1].append((block, rows))
+            else:
+                packs.append([(block, rows)])
         blocks: list[Block] = []
-        for first, *others in groups.values():
+        order: list[Array] = []
+        for pack in (pack for packs in kinds.values() for pack in packs):
             start = blocks[-1].stop if blocks else 0
-            blocks.append(first.joined(others, start))
-        order = np.concatenate(rows) if rows else self.order
-        return Prepared(blocks, order, self.cure_columns)
+            first, *others = (block for block, _ in pack)
+            blocks.append(first.joined(others, start) if others else replace(first, start=start))
+            order += [rows for _, rows in pack]
+        return cls(blocks, np.concatenate(order) if order else np.empty(0, int), cure_columns)
 
 
 def prepare(

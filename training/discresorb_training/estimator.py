@@ -15,13 +15,13 @@ from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb_training.blocks import prepare
 from discresorb_training.defaults import DEFAULT_PENALTY
-from discresorb_training.errors import ConvergenceError, TrainingError
-from discresorb_training.fitting import Dataset, Estimates, fit_dataset
+from discresorb_training.errors import TrainingError
+from discresorb_training.fitting import Dataset, Estimates, fit_near
 from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
 from discresorb_training.robust import cluster_numbers
 
-__all__ = ["ResorptionModel"]
+__all__ = ["ResorptionModel", "check_fit"]
 
 
 class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -140,7 +140,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             values, y, weights = values[used], y[used], weights[used]
             scale = weights if scale is None else scale[used]
             numbers = None if numbers is None else numbers[used]
-        _check_fit(values, y, names)
+        check_fit(values, y, names)
         dataset = Dataset.build(values, y, names, self._cure_columns(names), scale)
         estimates = self._estimate(dataset, weights, numbers)
         # nothing is set before the fit has succeeded, so that a failure leaves the former fit
@@ -171,25 +171,19 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     ) -> Estimates:
         kind = (self.distribution, self.cure)
         size = len(dataset.parameter_names(self.cure))
-        starts: list[Array | None] = [None]
-        if self.warm_start and getattr(self, "_fitted", None) == kind:
-            starts = [self._scaled, None] if len(self._scaled) == size else [None]
-        for start in starts:
-            try:
-                return fit_dataset(
-                    dataset,
-                    self.distribution,
-                    cure=self.cure,
-                    penalty=self.penalty,
-                    weights=weights,
-                    start=start,
-                    cluster=cluster,
-                    max_iter=self.max_iter,
-                )
-            except ConvergenceError:
-                if start is None:
-                    raise
-        raise AssertionError("unreachable: the last start is None")
+        start = None
+        if self.warm_start and getattr(self, "_fitted", None) == kind and len(self._scaled) == size:
+            start = self._scaled
+        return fit_near(
+            dataset,
+            self.distribution,
+            start,
+            cure=self.cure,
+            penalty=self.penalty,
+            weights=weights,
+            cluster=cluster,
+            max_iter=self.max_iter,
+        )
 
     def predict_resorption(
         self, X: Any, *, entry: Any, horizon: Any, interval: float | None = None
@@ -378,7 +372,7 @@ def _check_rows(
     return weights
 
 
-def _check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
+def check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
     """Refuse data on which no model of this kind can be fitted, naming what is missing."""
     if not np.isfinite(y["upper"]).any():
         raise TrainingError("no patient was seen resorbed; without events nothing can be trained")

@@ -7,8 +7,10 @@ and every refit (another distribution, other weights) starts from it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from discresorb_training.blocks import Prepared, prepare
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.likelihood import Evaluation, evaluate
 from discresorb_training.newton import Maximum, maximise
+from discresorb_training.on_cluster import RowsOnCluster, rows_on_cluster
 from discresorb_training.robust import clustered_covariance
 
-__all__ = ["Dataset", "Estimates", "fit_dataset"]
+__all__ = ["Dataset", "Estimates", "fit_dataset", "fit_near"]
 
 # above this, in standardised units, a standard error means that the data do not decide
 _LARGEST_STANDARD_ERROR = 50.0
@@ -31,25 +34,40 @@ _HOLD = 100.0
 
 @dataclass(frozen=True)
 class Dataset:
-    """Data sorted, scaled and cut once.
+    """Data sorted, scaled and cut once, where they are summed over.
 
     Parameters
     ----------
-    prepared : Prepared
-        Blocks in standardised units.
+    parts : mapping of Prepared
+        Number of a fold → its blocks in standardised units; one fold if there are none.
+    moments : mapping of float array, (3, k)
+        Number of a fold → its sums of scale weights, and of these times the standardised covariates
+        and their squares.
     mean, sd : float array, (k,)
-        Of the covariates.
+        Of the covariates, by which they were standardised.
+    variance : float array, (k,)
+        Of the standardised covariates in these rows, by which the penalty goes: 1 unless folds are
+        left out.
     time_unit : float
         Typical time, by which times were divided.
     names : sequence of str
         Of the covariates.
+    on_cluster : RowsOnCluster, optional
+        The same blocks on the workers of a cluster, which then sum over them.
     """
 
-    prepared: Prepared
+    parts: Mapping[int, Prepared]
+    moments: Mapping[int, Array]
     mean: Array
     sd: Array
+    variance: Array
     time_unit: float
     names: Sequence[str]
+    on_cluster: RowsOnCluster | None = None
+    prepared: Prepared = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prepared", Prepared.together(list(self.parts.values())))
 
     @classmethod
     def build(
@@ -59,11 +77,13 @@ class Dataset:
         names: Sequence[str],
         cure_columns: Sequence[int] | None = None,
         weights: Array | None = None,
+        fold: Array | None = None,
     ) -> Dataset:
         """Scale and sort covariates X (n, k) and a checked outcome.
 
         Scales are weighted by `weights`, by default alike for all rows. Refits with other weights
-        keep the scales of the data set that they start from.
+        keep the scales of the data set that they start from. `fold` is the number of each row's
+        fold, so that `only` can choose some.
         """
         share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
         mean = share @ X
@@ -77,15 +97,53 @@ class Dataset:
         latest = np.where(np.isfinite(y["upper"]), y["upper"], y["lower"])
         timed = latest > 0.0
         time_unit = float(np.exp(share[timed] @ np.log(latest[timed]) / share[timed].sum()))
-        prepared = prepare(
-            rows.T,
-            y["lower"],
-            y["upper"],
-            y["entry"],
-            time_unit=time_unit,
-            cure_columns=cure_columns,
+        parts, moments = {}, {}
+        for number in [0] if fold is None else np.unique(fold).tolist():
+            # a slice copies nothing
+            here: Any = slice(None) if fold is None else np.flatnonzero(fold == number)
+            inside, own = rows[:, here], share[here]
+            moments[number] = np.array(
+                [np.full(len(mean), own.sum()), inside[1:] @ own, np.square(inside[1:]) @ own]
+            )
+            part = prepare(
+                inside.T,
+                y["lower"][here],
+                y["upper"][here],
+                y["entry"][here],
+                time_unit=time_unit,
+                cure_columns=cure_columns,
+            )
+            parts[number] = part if fold is None else replace(part, order=here[part.order])
+        return cls(
+            parts, moments, mean, sd, np.ones_like(sd), time_unit, names, rows_on_cluster(parts)
         )
-        return cls(prepared, mean, sd, time_unit, names)
+
+    def only(self, folds: Sequence[int]) -> Dataset:
+        """Give the rows of some folds, standardised like all; the penalty goes by their own SD."""
+        moments = {number: self.moments[number] for number in folds}
+        total = np.sum(list(moments.values()), axis=0)
+        _, first, second = total / total[0]
+        parts = {number: self.parts[number] for number in folds}
+        return replace(self, parts=parts, moments=moments, variance=second - first**2)
+
+    def log_likelihood(
+        self, distribution: str, *, cure: bool, weights: Array | None = None
+    ) -> Callable[[Array], Evaluation]:
+        """Give the unpenalised log-likelihood as a function of θ in standardised units.
+
+        `weights` are those of the rows of the data.
+        """
+        if self.on_cluster is not None:
+            return self.on_cluster.log_likelihood(
+                list(self.parts), distribution, cure=cure, weights=weights
+            )
+        return partial(
+            evaluate,
+            self.prepared,
+            DISTRIBUTIONS[distribution],
+            cure=cure,
+            weights=self.prepared.sorted_weights(weights),
+        )
 
     def parameter_names(self, cure: bool) -> list[str]:
         """Names in the order of θ and of the covariance."""
@@ -106,13 +164,13 @@ class Dataset:
     ) -> float:
         """Give the penalised log-likelihood at θ in the user's units."""
         scaled = self.to_standard_units(theta, cure)
-        own = self.prepared.sorted_weights(weights)
-        function = _Penalised(self.prepared, distribution, own, self.ridge(penalty, cure), cure)
-        return function(scaled).log_likelihood
+        total = self.log_likelihood(distribution, cure=cure, weights=weights)
+        return _Penalised(total, self.ridge(penalty, cure))(scaled).log_likelihood
 
     def ridge(self, penalty: float, cure: bool) -> Array:
         """Give the weight of each standardised parameter in the penalty."""
-        slopes = penalty * (self.prepared.cure_columns > 0) if cure else np.empty(0)
+        by_column = np.concatenate([[0.0], self.variance])  # the intercept is not penalised
+        slopes = penalty * by_column[self.prepared.cure_columns] if cure else np.empty(0)
         return np.concatenate([np.zeros(len(self.mean) + 2), slopes])
 
     def to_standard_units(self, theta: Array, cure: bool) -> Array:
@@ -204,13 +262,11 @@ def fit_dataset(
         If no maximum is reached, or the data do not determine it.
     """
     prepared = dataset.prepared
-    own_weights = prepared.sorted_weights(weights)
     ridge = dataset.ridge(penalty, cure)
-
     if start is None:
         start = _start(prepared, distribution, weights, ridge, cure, max_iter)
-    best = maximise(_Penalised(prepared, distribution, own_weights, ridge, cure), start,
-                    max_iter=max_iter)  # fmt: skip
+    total = dataset.log_likelihood(distribution, cure=cure, weights=weights)
+    best = maximise(_Penalised(total, ridge), start, max_iter=max_iter)
     covariance = _covariance(best, dataset.parameter_names(cure))
     if cluster is not None:
         covariance = clustered_covariance(
@@ -228,22 +284,24 @@ def fit_dataset(
     )
 
 
+def fit_near(dataset: Dataset, distribution: str, start: Array | None, **options: Any) -> Estimates:
+    """Fit from a start that may be near; from the usual ones if there is none, or it fails.
+
+    Options are those of `fit_dataset`.
+    """
+    if start is not None:
+        with contextlib.suppress(ConvergenceError):
+            return fit_dataset(dataset, distribution, start=start, **options)
+    return fit_dataset(dataset, distribution, **options)
+
+
 @dataclass(frozen=True)
 class _Penalised:
-    prepared: Prepared
-    distribution: str
-    weights: Array | None
+    total: Callable[[Array], Evaluation]
     ridge: Array
-    cure: bool
 
     def __call__(self, theta: Array) -> Evaluation:
-        raw = evaluate(
-            self.prepared,
-            DISTRIBUTIONS[self.distribution],
-            theta,
-            cure=self.cure,
-            weights=self.weights,
-        )
+        raw = self.total(theta)
         return Evaluation(
             raw.log_likelihood - 0.5 * float(self.ridge @ theta**2),
             raw.gradient - self.ridge * theta,
@@ -266,16 +324,18 @@ def _start(
     whether, so two more starts come from fits in which one part's slopes are held near zero.
     """
 
-    def on_share(rows: int, hold: Array | float = 0.0) -> _Penalised:
+    def on_share(rows: int) -> _Penalised:
         share = prepared.thinned(max(1, len(prepared.order) // rows))
         weighted = share.sorted_weights(weights)
-        return _Penalised(share, distribution, weighted, ridge + hold, cure)
+        total = partial(evaluate, share, DISTRIBUTIONS[distribution], cure=cure, weights=weighted)
+        return _Penalised(total, ridge)
 
+    k = len(prepared.blocks[0].design) - 1
     function = on_share(_FIRST_SHARE)
-    starts = [_crude_start(function, log_scales) for log_scales in _LOG_SCALES]
-    for hold in _held_slopes(function):
+    starts = [_crude_start(function, k, cure, log_scales) for log_scales in _LOG_SCALES]
+    for hold in _held_slopes(k, ridge) if cure and k else ():
         with contextlib.suppress(ConvergenceError):
-            held = maximise(on_share(_FIRST_SHARE, hold), starts[0], max_iter=max_iter)
+            held = maximise(replace(function, ridge=ridge + hold), starts[0], max_iter=max_iter)
             starts.append(held.theta)
     reached = []
     for start in starts:
@@ -290,24 +350,21 @@ def _start(
     return best
 
 
-def _held_slopes(function: _Penalised) -> list[Array]:
-    """Ridges that hold the slopes of one part of a cure model near zero."""
-    k = len(function.prepared.blocks[0].design) - 1
-    latency, ever = np.zeros(len(function.ridge)), np.zeros(len(function.ridge))
+def _held_slopes(k: int, ridge: Array) -> list[Array]:
+    """Ridges that hold the slopes of one part of a cure model of k covariates near zero."""
+    latency, ever = np.zeros(len(ridge)), np.zeros(len(ridge))
     latency[1 : k + 1] = _HOLD
     ever[k + 3 :] = _HOLD
-    return [latency, ever] if function.cure and k else []
+    return [latency, ever]
 
 
-def _crude_start(function: _Penalised, log_scales: Sequence[float]) -> Array:
-    """Best of a few models without covariates."""
-    size, cure = len(function.ridge), function.cure
-    k = len(function.prepared.blocks[0].design) - 1
+def _crude_start(function: _Penalised, k: int, cure: bool, log_scales: Sequence[float]) -> Array:
+    """Best of a few models without covariates, of which there are k."""
     candidates = []
     for location in (-0.7, 0.0, 0.7, 1.5):
         for log_scale in log_scales:
             for cure_logit in (0.0, 2.0) if cure else (0.0,):
-                theta = np.zeros(size)
+                theta = np.zeros(len(function.ridge))
                 theta[0], theta[k + 1] = location, log_scale
                 if cure:
                     theta[k + 2] = cure_logit

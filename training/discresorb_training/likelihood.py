@@ -22,6 +22,7 @@ Assumption: visit times do not depend on the event given covariates.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,7 +31,14 @@ import numpy as np
 from discresorb.distributions import Array, Distribution, softplus
 from discresorb_training.blocks import BEFORE, BETWEEN, NEVER_SEEN, Block, Prepared
 
-__all__ = ["Evaluation", "evaluate", "evaluate_block", "row_scores"]
+__all__ = [
+    "Evaluation",
+    "added",
+    "evaluate",
+    "evaluate_block",
+    "evaluate_blocks",
+    "row_scores",
+]
 
 
 class Evaluation(NamedTuple):
@@ -64,11 +72,39 @@ def evaluate(
     weights : float array, optional
         In the blocks' order (`Prepared.sorted_weights`).
     """
-    total, gradient, hessian = 0.0, np.zeros(len(theta)), np.zeros((len(theta), len(theta)))
+    return evaluate_blocks(
+        prepared.blocks, distribution, theta, prepared.cure_columns, cure, weights
+    )
+
+
+def evaluate_blocks(
+    blocks: Sequence[Block],
+    distribution: Distribution,
+    theta: Array,
+    cure_columns: Array,
+    cure: bool,
+    weights: Array | None,
+) -> Evaluation:
+    """Sum over some blocks, one after the other; weights are those from position 0 on."""
+    parts = (
+        evaluate_block(
+            block,
+            distribution,
+            theta,
+            cure_columns,
+            cure,
+            None if weights is None else weights[block.start : block.stop],
+        )
+        for block in blocks
+    )
+    return added(parts, len(theta))
+
+
+def added(parts: Iterable[Evaluation], size: int) -> Evaluation:
+    """Add evaluations up, in the order in which they come."""
+    total, gradient, hessian = 0.0, np.zeros(size), np.zeros((size, size))
     with np.errstate(invalid="ignore"):  # infinities of blocks that were a step too far
-        for block in prepared.blocks:
-            own = None if weights is None else weights[block.start : block.stop]
-            part = evaluate_block(block, distribution, theta, prepared.cure_columns, cure, own)
+        for part in parts:
             total += part.log_likelihood
             gradient += part.gradient
             hessian += part.hessian
@@ -83,7 +119,7 @@ def evaluate_block(
     cure: bool,
     weights: Array | None,
 ) -> Evaluation:
-    """Log-likelihood, gradient and Hessian of one block: the unit that a cluster maps over.
+    """Log-likelihood, gradient and Hessian of one block: the unit of all sums.
 
     Overflow gives infinities or nan, which the optimiser takes as a step too far.
     """

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from discresorb_training.computing import client_in_use
 from discresorb_training.errors import TrainingError
+from discresorb_training.lost_workers import each_in_order
 
 __all__ = ["Track", "in_parallel", "resampled", "untracked"]
 
@@ -63,8 +65,12 @@ def in_parallel(one: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int) ->
     """Map over parts in order, in several processes; each computes with one thread.
 
     More threads of a linear algebra library could round otherwise, and numbers must not depend on
-    how many processes there are.
+    how many processes there are. The processes are the workers of the cluster in use, if there is
+    one (`computing_on`); `n_jobs` then says nothing.
     """
+    client = client_in_use()
+    if client is not None:
+        return each_in_order(client, _alone, one, parts)
     from joblib import Parallel, delayed
 
     run = Parallel(n_jobs=n_jobs, return_as="generator")

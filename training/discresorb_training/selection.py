@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
-from discresorb_training.estimator import ResorptionModel
+from discresorb_training.estimator import check_fit
+from discresorb_training.fitting import Dataset, fit_dataset, fit_near
 from discresorb_training.robust import cluster_numbers, fit_options
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Candidate", "choose", "compare", "fold_of_rows"]
 
@@ -88,24 +86,17 @@ def compare(
     Weights count in the score, too. `patient` says whose rows are whose, if patients are split:
     they are held out together.
     """
-    import pandas as pd
-
+    labels = [str(column) for column in (range(X.shape[1]) if names is None else names)]
     number = np.arange(len(y)) if patient is None else cluster_numbers(patient)
     last = np.empty(number.max() + 1, dtype=int)
     last[number] = np.arange(len(y))  # the row that shows whether resorption was seen
     fold = fold_of_rows(X[last], y[last], folds, seed)[number]
-    frame = pd.DataFrame(X, columns=None if names is None else list(names))
-    return [
-        _try(
-            ResorptionModel(distribution, cure=cure, penalty=penalty, warm_start=True),
-            frame,
-            y,
-            fold,
-            fit_options(weights, patient),
-        )
-        for cure in cures
-        for distribution in distributions
-    ]
+    kinds = [(distribution, cure) for cure in cures for distribution in distributions]
+    try:
+        data = _Folds.cut(X, y, labels, fold, fit_options(weights, patient))
+    except TrainingError as error:
+        return [Candidate(*kind, None, str(error)) for kind in kinds]
+    return [_try(*kind, penalty, data) for kind in kinds]
 
 
 def choose(tried: Sequence[Candidate]) -> Candidate:
@@ -117,20 +108,66 @@ def choose(tried: Sequence[Candidate]) -> Candidate:
     return max(able, key=lambda each: each.log_score or 0.0)
 
 
-def _try(
-    model: ResorptionModel, X: pd.DataFrame, y: Array, fold: Array, options: Mapping[str, Array]
-) -> Candidate:
+@dataclass(frozen=True)
+class _Folds:
+    """Data cut once for all candidates.
+
+    Parameters
+    ----------
+    everybody : Dataset
+        All rows.
+    splits : sequence of (Dataset, Dataset)
+        For each fold the rows outside it and those in it.
+    weights : float array, (n,), or None
+        Of the rows.
+    count : float
+        Of patients, or the sum of the weights, over which the score is averaged.
+    """
+
+    everybody: Dataset
+    splits: Sequence[tuple[Dataset, Dataset]]
+    weights: Array | None
+    count: float
+
+    @classmethod
+    def cut(
+        cls, X: Array, y: Array, names: Sequence[str], fold: Array, options: Mapping[str, Array]
+    ) -> _Folds:
+        """Cut by fold; refuse data of which some fold leaves nothing to fit."""
+        weights, cluster = options.get("sample_weight"), options.get("cluster")
+        scale = options.get("scale_weight", weights)
+        if cluster is not None:
+            count = float(len(np.unique(cluster)))
+        else:
+            count = float(len(y) if weights is None else weights.sum())
+        if weights is not None:  # a row of weight zero must not even set a scale
+            used = weights > 0.0
+            X, y, fold, weights = X[used], y[used], fold[used], weights[used]
+            scale = None if scale is None else scale[used]
+        check_fit(X, y, names)
+        numbers = np.unique(fold).tolist()
+        for number in numbers:
+            check_fit(X[fold != number], y[fold != number], names)
+        everybody = Dataset.build(X, y, names, weights=scale, fold=fold)
+        splits = [
+            (everybody.only([each for each in numbers if each != number]), everybody.only([number]))
+            for number in numbers
+        ]
+        return cls(everybody, splits, weights, count)
+
+
+def _try(distribution: str, cure: bool, penalty: float, data: _Folds) -> Candidate:
+    options: dict[str, Any] = {"cure": cure, "penalty": penalty, "weights": data.weights}
     total = 0.0
-    weights = options.get("sample_weight", np.ones(len(y)))
-    count = len(np.unique(options["cluster"])) if "cluster" in options else weights.sum()
     try:
-        model.fit(X, y, **options)  # of all patients; the folds' fits are near it and start there
-        for held_out in range(int(fold.max()) + 1):
-            test = fold == held_out
-            model.fit(X[~test], y[~test], **{name: each[~test] for name, each in options.items()})
-            total += model.score(X[test], y[test], weights[test]) * float(weights[test].sum())
+        # a fit without one fold is near that of everybody, and starts there
+        near = fit_dataset(data.everybody, distribution, **options).scaled
+        for others, held_out in data.splits:
+            fitted = fit_near(others, distribution, near, **options)
+            score = held_out.log_likelihood(distribution, cure=cure, weights=data.weights)
+            total += score(fitted.scaled).log_likelihood
     except TrainingError as error:
-        return Candidate(model.distribution, model.cure, None, str(error))
+        return Candidate(distribution, cure, None, str(error))
     if not np.isfinite(total):
-        return Candidate(model.distribution, model.cure, None, "an outcome it held impossible")
-    return Candidate(model.distribution, model.cure, total / float(count))
+        return Candidate(distribution, cure, None, "an outcome it held impossible")
+    return Candidate(distribution, cure, total / data.count)
