@@ -15,7 +15,9 @@ from discresorb.table import Rows, text_rows
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Input", "input_of"]
+__all__ = ["Input", "Span", "count_rows", "input_of"]
+
+Span = tuple[int, int]
 
 # a guess of a typed cell's size, to cut Parquet into batches
 _CELL_BYTES: Final = 8
@@ -38,15 +40,28 @@ class Input(Protocol):
         """Tell which share of the file has been read, if that can be told."""
 
 
-def input_of(file: Source, batch_bytes: int = BATCH_BYTES) -> Input:
+def input_of(file: Source, batch_bytes: int = BATCH_BYTES, span: Span | None = None) -> Input:
     """Read what there is to know before the first row.
+
+    Parameters
+    ----------
+    file : Source
+        Opened.
+    batch_bytes : int
+        About how much is read at a time.
+    span : (int, int), optional
+        Position of the first row and number of rows, if only those are wanted; of Parquet only.
 
     Raises
     ------
     InputFileError
         If it does not fit.
     """
-    return (_Csv if file.kind == "csv" else _Parquet)(file, batch_bytes)
+    if file.kind == "parquet":
+        return _Parquet(file, batch_bytes, span)
+    if span is not None:
+        raise ValueError("rows of a CSV can only be found by reading it")
+    return _Csv(file, batch_bytes)
 
 
 class _Csv:
@@ -71,15 +86,17 @@ class _Csv:
 
 
 class _Parquet:
-    def __init__(self, file: Source, batch_bytes: int) -> None:
-        self._file, self.name = file, file.name
+    def __init__(self, file: Source, batch_bytes: int, span: Span | None) -> None:
+        self.name = file.name
         self._batch_bytes, self._read = batch_bytes, 0
         with _damage_told(self.name):
             import polars as pl
 
             self._rows = pl.scan_parquet(file.name, glob=False)
             self.schema = self._rows.collect_schema()
-            self._count = int(self._rows.select(pl.len()).collect().item())
+            self._count = count_rows(file.name) if span is None else span[1]
+            if span is not None:
+                self._rows = self._rows.slice(*span)
         self.names: Sequence[str] = list(self.schema)
 
     def parts(self) -> Iterator[pl.DataFrame]:
@@ -96,6 +113,14 @@ class _Parquet:
 
     def done(self) -> float | None:
         return self._read / max(1, self._count)
+
+
+def count_rows(path: str) -> int:
+    """Count the rows of a Parquet file; raise InputFileError if it is damaged."""
+    import polars as pl
+
+    with _damage_told(path):
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +20,7 @@ from discresorb.options import (
 )
 
 if TYPE_CHECKING:
-    from discresorb.score_files import Form
+    from discresorb.score_files import Form, Outcome
 
 __all__ = ["score"]
 
@@ -67,6 +68,14 @@ def score(
     batch_size: Annotated[
         float, typer.Option(metavar="MIB", help="How much is read at a time; bounds the memory.")
     ] = 4.0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT",
+            help="Score on the workers of this Dask cluster; all machines must see the same "
+            "folders.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite output files that exist.")
     ] = False,
@@ -96,11 +105,10 @@ def score(
     if not as_table:
         for notice in scorer.predictor.notices:
             typer.echo(f"Note: {notice}.", err=True)
-    with shown("scoring", wanted=not as_table) as progress:
-        outcome = run_jobs(
-            scorer, jobs, form, strict=strict, problems=problems, progress=progress,
-            table=TableWriter(sys.stdout, scorer, strict=strict) if as_table else None,
-        )  # fmt: skip
+    table = TableWriter(sys.stdout, scorer, strict=strict) if as_table else None
+    with shown("scoring", wanted=table is None) as progress:
+        run = partial(run_jobs, table=table) if scheduler is None else partial(_remotely, scheduler)
+        outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
     tally = outcome.tally
     for line in score_summary(tally, limit, note, listing=not as_table, files=len(jobs)):
         typer.echo(line, err=True)
@@ -118,6 +126,14 @@ def score(
         raise typer.Exit(EXIT_FILE_UNFIT)
     if tally.unscored:
         raise typer.Exit(EXIT_SOME_ROWS)
+
+
+def _remotely(scheduler: str, *what: Any, **how: Any) -> Outcome:
+    from discresorb.cluster import connected
+    from discresorb.score_on_cluster import run_on_cluster
+
+    with connected(scheduler) as client:
+        return run_on_cluster(client, *what, **how)
 
 
 def _form(as_json: bool, raw_text: bool, n_jobs: int, batch_size: float) -> Form:

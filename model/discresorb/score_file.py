@@ -12,7 +12,7 @@ from typing import IO, Any
 from discresorb.columns import PATIENT_ID
 from discresorb.frames import score_columns
 from discresorb.in_order import in_order
-from discresorb.inputs import input_of
+from discresorb.inputs import Span, input_of
 from discresorb.records import BATCH_BYTES
 from discresorb.scoring import Scorer
 from discresorb.sources import opened
@@ -43,6 +43,7 @@ def score_file(
     batch_bytes: int = BATCH_BYTES,
     problems: IO[bytes] | None = None,
     report: Report | None = None,
+    span: Span | None = None,
 ) -> Tally:
     """Score a CSV or Parquet file.
 
@@ -64,6 +65,8 @@ def score_file(
         Gets a line of CSV for every row that could not be scored.
     report : callable, optional
         Told of progress.
+    span : (int, int), optional
+        Position of the first row and number of rows of Parquet, if only those are to be scored.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def score_file(
         If the file does not fit; what was written before is not whole then.
     """
     with opened(source) as file:
-        data = input_of(file, batch_bytes)
+        data = input_of(file, batch_bytes, span)
         scorer.check_header(data.names, data.name)
 
         def work(part: Any) -> _Done:
@@ -92,7 +95,7 @@ def score_file(
                     listed.append((row, "" if who is None else str(who), words[row]))
             return _Done(rendered, Tally.of(scored, rendered.guarded), listed)
 
-        total = Tally()
+        total, before = Tally(), 0 if span is None else span[0]
 
         def contents() -> Iterator[Any]:
             start = writer.begin(data.schema, data.name)
@@ -100,8 +103,8 @@ def score_file(
             yield start.content
             for done in in_order(work, data.parts(), threads):
                 if problems is not None:
-                    problems.write(_listing(data.name, total.rows, done.problems))
-                total.add(done.tally, data.name)
+                    problems.write(_listing(data.name, before + total.rows, done.problems))
+                total.add(done.tally, data.name, before)
                 yield done.rendered.content
                 if report is not None:
                     report(data.done(), done.tally.rows)

@@ -23,7 +23,7 @@ from discresorb.sources import STANDARD_STREAM, zstd
 from discresorb.tally import Tally
 from discresorb.writing import CsvWriter, JsonWriter, ParquetWriter, Writer
 
-__all__ = ["Form", "Job", "Outcome", "check_jobs", "jobs_of", "run_job", "run_jobs"]
+__all__ = ["Form", "Job", "Outcome", "check_jobs", "compressing", "jobs_of", "run_job", "run_jobs"]
 
 _COMPRESSED: Final = (".gz", ".zst")
 _PARQUET: Final = (".parquet", ".pq")
@@ -251,7 +251,7 @@ def run_job(
     """
     if job.target is None:
         raise ValueError("a job without a target goes to standard output")
-    with begun(job.target) as (stream, part), _compressing(stream, job.target) as content:
+    with begun(job.target) as (stream, part), compressing(stream, job.target) as content:
         writer = form.writer(content, job.target)
         tally = _scored(scorer, job, form, writer, problems, report)
     return tally, part
@@ -335,9 +335,9 @@ def _output_name(source: Path, as_json: bool) -> str:
 
 
 @contextmanager
-def _compressing(stream: IO[bytes], target: Path) -> Iterator[IO[bytes]]:
+def compressing(stream: IO[bytes], target: Path | None) -> Iterator[IO[bytes]]:
     """Compress as the target's name asks; what comes out does not depend on when or where."""
-    suffix = target.suffix.lower()
+    suffix = "" if target is None else target.suffix.lower()
     if suffix not in _COMPRESSED:
         yield stream
         return

@@ -143,6 +143,10 @@ class Scorer:
         self._sentences = ["; ".join(each) or None for each in reason_sentences(threshold)]
         self._refusals: dict[tuple[object, ...], Sequence[Problem]] = {}
 
+    def __reduce__(self) -> tuple[type[Scorer], tuple[Predictor, float]]:
+        """Pickle without what it remembers."""
+        return type(self), (self.predictor, self.threshold)
+
     @property
     def columns_read(self) -> frozenset[str]:
         """Names of all columns that are read where they are there."""

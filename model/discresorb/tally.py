@@ -70,7 +70,7 @@ class Tally:
         counts = int(scored.usable.sum()), int(np.count_nonzero(bits)), each
         return cls(len(scored), *counts, guarded, _kinds(scored.problems))
 
-    def add(self, other: Tally, name: str = "") -> None:
+    def add(self, other: Tally, name: str = "", before: int = 0) -> None:
         """Add the counts of what comes next; its rows follow those counted for the same file.
 
         Parameters
@@ -79,12 +79,17 @@ class Tally:
             Of a batch if it is given a name, else of whole files.
         name : str
             Of the file that the batch belongs to.
+        before : int
+            Rows of that file before the first one counted here.
         """
         for kind, theirs in other.kinds.items():
             ours = self.kinds.setdefault(kind, Kind())
             ours.example = ours.example or theirs.example
             ours.count += theirs.count
-            named = [(name, self.rows + row) if name else (file, row) for file, row in theirs.first]
+            named = [
+                (name, before + self.rows + row) if name else (file, row)
+                for file, row in theirs.first
+            ]
             ours.first = (ours.first + named)[:MOST_NAMED]
         self.rows += other.rows
         self.scored += other.scored

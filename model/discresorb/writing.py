@@ -6,8 +6,9 @@ Each batch is rendered on its own, so that several can be at once, and written i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number
@@ -18,7 +19,7 @@ from discresorb.table import Rows
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer"]
+__all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer", "join_parquet"]
 
 # rows of a row group, so that a file does not depend on the batches that it came in
 _ROW_GROUP: Final = 122_880
@@ -65,16 +66,21 @@ class CsvWriter:
     raw_text : bool
         Leave cells alone that a spreadsheet would take for formulas; by default they get a
         leading ``'``.
+    header : bool
+        Whether the column names come first.
     """
 
     stream: IO[bytes]
     raw_text: bool = False
+    header: bool = True
 
     def begin(self, schema: pl.Schema, name: str) -> Rendered:
         """Give the header."""
         import polars as pl
 
         _refuse_nested(schema, name)
+        if not self.header:
+            return Rendered([])
         names = list(schema)
         guarded = [] if self.raw_text else [each for each in names if _is_formula(each)]
         shown = [f"'{each}" if each in guarded else each for each in names]
@@ -162,6 +168,14 @@ class ParquetWriter:
 
         source = register_io_source(batches, schema={**schema, **output_schema()})
         source.sink_parquet(self.stream, row_group_size=_ROW_GROUP, maintain_order=True)
+
+
+def join_parquet(places: Sequence[Path], stream: IO[bytes]) -> None:
+    """Write the rows of several Parquet files of the same columns as one, in order."""
+    import polars as pl
+
+    rows = pl.scan_parquet(list(places), glob=False)
+    rows.sink_parquet(stream, row_group_size=_ROW_GROUP, maintain_order=True)
 
 
 class _Pieces:
