@@ -23,6 +23,8 @@ __all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer", "jo
 
 # rows of a row group, so that a file does not depend on the batches that it came in
 _ROW_GROUP: Final = 122_880
+# rows that become text at once: polars keeps them in memory several times over
+_JSON_ROWS: Final = 4_096
 _SEPARATING: Final = re.compile('[,"\\r\\n]')
 
 
@@ -128,7 +130,8 @@ class JsonWriter:
         """Give the rows as bytes."""
         content = _Pieces()
         both = _without_empty_text(rows.frame.hstack(scored.frame()))
-        both.write_ndjson(content)  # type: ignore[call-overload]  # it writes to whatever has a write
+        for rows_together in both.iter_slices(_JSON_ROWS):
+            rows_together.write_ndjson(content)  # type: ignore[call-overload]  # has a write
         return Rendered(content.pieces)
 
     def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
