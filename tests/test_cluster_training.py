@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,12 @@ def test_small_data_stay_here(cluster: LocalCluster, data: tuple[Array, Array]) 
 
 
 @pytest.mark.parametrize("split", [False, True])
-def test_selection_is_the_local_one(
-    split: bool, cluster: LocalCluster, client: Client, data: tuple[Array, Array]
+def test_selection_is_the_local_one_and_sends_data_once(
+    split: bool,
+    cluster: LocalCluster,
+    client: Client,
+    data: tuple[Array, Array],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(1)
     options: dict[str, Any] = {"distributions": ["loglogistic"], "seed": 3}
@@ -153,9 +157,18 @@ def test_selection_is_the_local_one(
         options |= {"weights": rng.gamma(5.0, 0.2, size=ROWS), "patient": np.arange(ROWS) // 2}
     here = compare(*data, **options)
     before = tasks_done(cluster, SUMS)
+    sent: list[Sequence[int]] = []
+    send = lost_workers.Held.send
+
+    def send_and_count(self: lost_workers.Held, chosen: Sequence[int]) -> None:
+        sent.append(chosen)
+        send(self, chosen)
+
+    monkeypatch.setattr(lost_workers.Held, "send", send_and_count)
     with computing_on(client):
         there = compare(*data, **options)
     assert tasks_done(cluster, SUMS) > before
+    assert len(sent) == (2 if split else 1)  # blocks, and weights
     for a, b in zip(here, there, strict=True):
         assert (a.name, a.failure) == (b.name, b.failure)
         assert a.log_score == pytest.approx(b.log_score, rel=1e-8)
