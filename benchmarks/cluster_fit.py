@@ -36,7 +36,7 @@ from discresorb_training.fitting import Dataset
 from discresorb_training.on_cluster import rows_on_cluster
 from discresorb_training.selection import compare
 
-REPEATS, STEPS = 5, 9
+REPEATS, STEPS = 3, 9
 HERE, AS_STARTED, RAISED = "one process", "two workers", "two workers, trim raised"
 RAISED_TO = {"MALLOC_TRIM_THRESHOLD_": str(2**25)}
 THETA = np.array([0.1, 0.1, -0.1, -0.8, 1.0, 0.3, 0.3])
@@ -134,12 +134,9 @@ def main() -> None:
     """Print everything."""
     heading("A cure log-logistic model fitted in one process, and on two workers on its machine")
     print(f"dask {version('dask')}, distributed {version('distributed')}; medians of {REPEATS}\n")
-    print(
-        "build: sorting, scaling and cutting, with sending where there are workers. step: one sum"
-    )
-    print(
-        "sum of log-likelihood, gradient and Hessian. select: one model, whole and by five folds."
-    )
+    print("build: sorting, scaling and cutting, with sending where there are workers.")
+    print("step: one sum of log-likelihood, gradient and Hessian.")
+    print("select: one model, fitted to all rows and without each of five folds.")
     print("ratio: how many times as long one process takes. here, worker: peak memory, MiB.\n")
     print(f"{'rows':>10} {'':26} {'build s':>7} {'send s':>7}", end=" ")
     print("  step s ratio    fit s ratio select s ratio     here   worker")

@@ -41,7 +41,7 @@ def tasks_done(cluster: LocalCluster, name: str) -> int:
 
 
 def kill_workers(client: Client, count: int) -> None:
-    """Kill some workers at once; their nannies start others."""
+    """Kill some workers at once; their nannies start others, if they had done starting these."""
     for process in list(client.run(os.getpid).values())[:count]:
         os.kill(process, signal.SIGKILL)
 

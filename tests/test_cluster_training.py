@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,16 @@ def client(cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
     """A connection under which even small data are fitted on the workers."""
     monkeypatch.setattr(on_cluster, "LEAST_ROWS", 0)
     with connected(cluster.scheduler_address) as found:
-        found.wait_for_workers(2)  # another test may have killed some
+        yield found
+
+
+@pytest.fixture
+def doomed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A connection to a cluster of one test's own, which kills workers."""
+    monkeypatch.setattr(on_cluster, "LEAST_ROWS", 0)
+    monkeypatch.setattr(connecting, "_SECONDS", 60)  # in which workers are started again
+    with local_cluster() as own, connected(own.scheduler_address) as found:
+        found.wait_for_workers(2, timeout=60)
         yield found
 
 
@@ -144,8 +153,12 @@ def test_small_data_stay_here(cluster: LocalCluster, data: tuple[Array, Array]) 
 
 
 @pytest.mark.parametrize("split", [False, True])
-def test_selection_is_the_local_one(
-    split: bool, cluster: LocalCluster, client: Client, data: tuple[Array, Array]
+def test_selection_is_the_local_one_and_sends_data_once(
+    split: bool,
+    cluster: LocalCluster,
+    client: Client,
+    data: tuple[Array, Array],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(1)
     options: dict[str, Any] = {"distributions": ["loglogistic"], "seed": 3}
@@ -153,59 +166,61 @@ def test_selection_is_the_local_one(
         options |= {"weights": rng.gamma(5.0, 0.2, size=ROWS), "patient": np.arange(ROWS) // 2}
     here = compare(*data, **options)
     before = tasks_done(cluster, SUMS)
+    sent: list[Sequence[int]] = []
+    send = lost_workers.Held.send
+
+    def send_and_count(self: lost_workers.Held, chosen: Sequence[int]) -> None:
+        sent.append(chosen)
+        send(self, chosen)
+
+    monkeypatch.setattr(lost_workers.Held, "send", send_and_count)
     with computing_on(client):
         there = compare(*data, **options)
     assert tasks_done(cluster, SUMS) > before
+    assert len(sent) == (2 if split else 1)  # blocks, and weights
     for a, b in zip(here, there, strict=True):
         assert (a.name, a.failure) == (b.name, b.failure)
         assert a.log_score == pytest.approx(b.log_score, rel=1e-8)
 
 
-@pytest.mark.parametrize("lost", [1, 2])
-def test_a_worker_killed_in_a_fit_changes_nothing(
-    lost: int, client: Client, data: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("during", [False, True])
+def test_workers_killed_in_a_fit_change_nothing(
+    during: bool,
+    doomed: Client,
+    data: tuple[Array, Array],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One before a step, so that data are missing, and one during a step."""
+    """All between two steps, so that all data are missing, or one in the middle of a step."""
     weights = np.random.default_rng(1).gamma(2.0, size=ROWS)
     here = ResorptionModel().fit(*data, weights)
     steps: list[Evaluation] = []
     sum_of = on_cluster.RowsOnCluster._sum
 
     def sum_and_lose(self: Any, *arguments: Any) -> Evaluation:
-        if len(steps) == 1:
-            kill_workers(client, lost)
-        timer = threading.Timer(0.01, kill_workers, (client, lost))
-        if len(steps) == 2:
-            timer.start()
+        if len(steps) == 1 and during:
+            threading.Timer(0.005, kill_workers, (doomed, 1)).start()
+        elif len(steps) == 1:
+            kill_workers(doomed, 2)
         steps.append(sum_of(self, *arguments))
-        if len(steps) == 3:
-            timer.join()
         return steps[-1]
 
     monkeypatch.setattr(on_cluster.RowsOnCluster, "_sum", sum_and_lose)
-    with computing_on(client):
+    with computing_on(doomed):
         assert_alike(ResorptionModel().fit(*data, weights), here)
     assert len(steps) > 3
 
 
 def test_after_a_loss_every_block_is_in_the_sum_once(
-    client: Client, data: tuple[Array, Array]
+    doomed: Client, data: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with computing_on(client):
+    with computing_on(doomed):
         total = dataset(data).log_likelihood("loglogistic", cure=True)
     before = total(THETA)
-    kill_workers(client, 1)
+    kill_workers(doomed, 1)
     assert_same_bits(total(THETA), before)
     assert_same_bits(total(THETA), before)
-
-
-def test_workers_lost_again_and_again_are_told_of(
-    client: Client, data: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with computing_on(client):
-        total = dataset(data).log_likelihood("loglogistic", cure=True)
-    monkeypatch.setattr(lost_workers.Held, "send", lambda *_: None)  # never comes back
-    kill_workers(client, 2)
+    monkeypatch.setattr(lost_workers.Held, "send", lambda *_: None)  # what is lost stays lost
+    kill_workers(doomed, 2)
     with pytest.raises(ClusterError, match="lost 5 times in a row; look at their logs"):
         total(THETA)
 
@@ -229,12 +244,10 @@ def test_a_bootstrap_has_the_same_numbers(cluster: LocalCluster, client: Client)
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_resamples_come_in_order_though_workers_are_lost(lost: int, client: Client) -> None:
-    timer = threading.Timer(0.3, kill_workers, (client, lost))
-    timer.start()
-    with computing_on(client):
+def test_resamples_come_in_order_though_workers_are_lost(lost: int, doomed: Client) -> None:
+    threading.Timer(0.3, kill_workers, (doomed, lost)).start()
+    with computing_on(doomed):
         assert list(in_parallel(square, range(12), 1)) == [k * k for k in range(12)]
-    timer.join()
 
 
 def test_refusals_on_workers_come_back_as_themselves(client: Client) -> None:

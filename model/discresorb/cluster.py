@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -56,7 +58,13 @@ def connected(address: str) -> Iterator[Client]:
         ) from None
     with _quiet():
         try:
+            _ask(address)
             client = Client(address, timeout=_SECONDS, set_as_default=False)
+        except TypeError:
+            raise ClusterError(
+                f"{address} needs certificates; name them in Dask's configuration, "
+                "distributed.comm.tls, here as where the scheduler runs"
+            ) from None
         except (OSError, TimeoutError, ImportError):
             raise ClusterError(
                 f"no scheduler answered at {address} within {_SECONDS} seconds; look whether "
@@ -68,6 +76,24 @@ def connected(address: str) -> Iterator[Client]:
             yield client
         finally:
             client.close()
+
+
+def _ask(address: str) -> None:
+    """Raise TimeoutError or OSError unless a scheduler answers: a client would wait for ever.
+
+    What listens there may be something else. A thread has no event loop of a notebook's.
+    """
+    from distributed import Security
+    from distributed.core import rpc
+
+    async def identity() -> None:
+        async with rpc(
+            address, connection_args=Security().get_connection_args("client")
+        ) as scheduler:
+            await scheduler.identity(n_workers=0)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, asyncio.wait_for(identity(), _SECONDS)).result()
 
 
 def threads_of(client: Client) -> Mapping[str, int]:
@@ -112,7 +138,7 @@ def _check_workers(client: Client, address: str) -> None:
     unfit = [
         f"{worker} {_lack(answer)}"
         for worker, answer in sorted(found.items())
-        if answer != __version__
+        if answer != __version__ and not isinstance(answer, OSError)  # it has just gone
     ]
     if unfit:
         more = len(unfit) - _MOST_NAMED

@@ -72,6 +72,7 @@ class RowsOnCluster:
         count = min(len(runs), sum(threads_of(client).values()))
         self._rows = [rows[first::count] for first in range(count)]
         self._runs = Held(client, [runs[first::count] for first in range(count)])
+        self._weights: tuple[Array, Held] | None = None
         self._client = client
         self._columns = next(iter(parts.values())).cure_columns
 
@@ -94,13 +95,17 @@ class RowsOnCluster:
         cure : bool
             Whether there is a cure fraction.
         weights : float array, (n,), optional
-            Of the rows of the data; sent to the workers once.
+            Of the rows of the data; the same array is sent to the workers once.
         """
-        held = [self._runs]
-        if weights is not None:
-            own = [[weights[rows] for rows in partition] for partition in self._rows]
-            held.append(Held(self._client, own))
+        held = [self._runs] if weights is None else [self._runs, self._sent(weights)]
         return partial(self._sum, held, frozenset(folds), distribution, cure)
+
+    def _sent(self, weights: Array) -> Held:
+        """Send weights, unless they are the last that were sent."""
+        if self._weights is None or self._weights[0] is not weights:
+            own = [[weights[rows] for rows in partition] for partition in self._rows]
+            self._weights = weights, Held(self._client, own)
+        return self._weights[1]
 
     def _sum(
         self,
