@@ -7,6 +7,7 @@ standard output or ``-o FILE``, everything else to standard error.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -195,8 +196,16 @@ def _add_further_commands() -> None:
         app.add_typer(entry.load())
 
 
+def _end_in_order(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Run the command line."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # not every system has both
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end_in_order)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show must not end it
             stream.reconfigure(errors="backslashreplace")

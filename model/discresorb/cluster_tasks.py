@@ -66,6 +66,7 @@ def score_piece(scorer: Scorer, piece: Piece, form: Form) -> Tally:
             writer,
             batch_bytes=form.batch_bytes,
             problems=listing,
+            raw_text=form.raw_text,
             span=piece.span,
         )
 

@@ -27,7 +27,8 @@ Cells = Any
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 _FIRST_DAY, _LAST_DAY = datetime.date.min.toordinal(), datetime.date.max.toordinal()
-_MOST_KNOWN: Final = 100_000
+# texts remembered are few and short enough for any file
+_MOST_KNOWN, _LONGEST_KNOWN = 100_000, 40
 # so many different texts are quicker compared than looked up
 _FEW: Final = 8
 
@@ -118,12 +119,14 @@ class Converter:
         return Numbers(values, problems)
 
     def _read(self, text: str) -> float | str:
-        if text not in self._known:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            self._known[text] = read_cell(self._column, text)
-            return self._known[text]
-        return self._known[text]
+        found = self._known.get(text)
+        if found is None:
+            found = read_cell(self._column, text)
+            if len(text) <= _LONGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()  # several threads may do so at any moment
+                self._known[text] = found
+        return found
 
 
 def _replaced(texts: pl.Series, different: pl.Series, numbers: list[float]) -> Array:

@@ -39,12 +39,21 @@ def check_target(path: Path, *, force: bool) -> None:
 
 def check_apart(outputs: Sequence[Path], kept: Sequence[Path]) -> None:
     """Refuse to write twice to one file, or over one that is read: no force makes that right."""
-    places = [each.resolve() for each in outputs]
-    for path, place in zip(outputs, places, strict=True):
-        if places.count(place) > 1:
+    read, written = {_resolved(each) for each in kept}, set[Path]()
+    for path in outputs:
+        place = _resolved(path)
+        if place in written:
             raise OutputError(f"{path} is named twice; each output needs a file of its own")
-        if place in [each.resolve() for each in kept]:
+        if place in read:
             raise OutputError(f"{path} is an input of this command; name another file to write to")
+        written.add(place)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link in circles is told of when it is opened
+        return path.absolute()
 
 
 @dataclass(frozen=True)

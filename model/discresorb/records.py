@@ -29,6 +29,7 @@ LONGEST_RECORD: Final = 64 << 20
 _limit_lock = threading.Lock()
 _limits: list[int] = []  # one for each reading now under way, the first being the usual one
 
+_BOM: Final = b"\xef\xbb\xbf"
 _COMMA, _LINE_FEED, _RETURN, _QUOTE = b',\n\r"'
 
 
@@ -81,7 +82,7 @@ class Records:
     def __init__(self, stream: _Readable, name: str, batch_bytes: int = BATCH_BYTES) -> None:
         self._stream, self._name, self._batch_bytes = stream, name, batch_bytes
         self._line = 1
-        self._left, self._ended = b"", False
+        self._left, self._ended = self._read_start(), False
         self.header = self._read_header()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -92,13 +93,14 @@ class Records:
                 return
             if cut:
                 self._left = self._left[cut:]
-                self._line += _line_feeds(np.frombuffer(batch.content, np.uint8))
+                self._line += _line_ends(batch.content)
                 yield batch
 
     def _fill(self) -> bool:
         """Read on; tell whether there is anything left."""
         if not self._ended:
-            more = self._stream.read(self._batch_bytes)
+            # a record of many batches is looked through a few times, not once a batch
+            more = self._stream.read(max(self._batch_bytes, len(self._left)))
             self._ended = not more
             self._left += more
         if len(self._left) > LONGEST_RECORD + self._batch_bytes:
@@ -147,11 +149,14 @@ class Records:
         if rows:
             yield Batch(b"", first, rows=rows)
 
+    def _read_start(self) -> bytes:
+        start = self._stream.read(len(_BOM))
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise InputFileError(f"{self._name} is UTF-16; save it again as CSV UTF-8")
+        return start.removeprefix(_BOM)
+
     def _read_header(self) -> list[str]:
         while self._fill():
-            if self._left.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise InputFileError(f"{self._name} is UTF-16; save it again as CSV UTF-8")
-            self._left = self._left.removeprefix(b"\xef\xbb\xbf") if self._line == 1 else self._left
             found = self._first_row()
             if found:
                 return found
@@ -226,13 +231,13 @@ class _Lines:
     def __next__(self) -> str:
         for piece in self._pieces:
             self.consumed += len(piece.encode())
+            self.line += 1
             return piece
         raw = self._raw_line()
         if not raw:
             raise StopIteration
         # a lone CR ends a line, too
         self._pieces = iter(io.StringIO(decoded(raw, self._name, self.line), newline=""))
-        self.line += raw.count(b"\n")
         return next(self)
 
     def _raw_line(self) -> bytes:
@@ -258,13 +263,24 @@ def _fields(content: bytes, separators: Array, line_feeds: Array) -> tuple[int, 
     """Count records and separators, unless something else than a line feed ends a record."""
     if content.find(b"\0") >= 0:
         return None
-    if content.find(b"\r") >= 0 and content.count(b"\r") != content.count(b"\r\n"):
+    if _lone_returns(content):
         return None
     return int(line_feeds) + (not content.endswith(b"\n")), int(separators)
 
 
 def _line_feeds(code: Array) -> int:
     return int(np.count_nonzero(code == _LINE_FEED))
+
+
+def _lone_returns(content: bytes) -> int:
+    if content.find(b"\r") < 0:
+        return 0
+    return content.count(b"\r") - content.count(b"\r\n")
+
+
+def _line_ends(content: bytes) -> int:
+    """Count line ends as the standard library does: LF, CR LF or a lone CR."""
+    return _line_feeds(np.frombuffer(content, np.uint8)) + _lone_returns(content)
 
 
 def _quoted(code: Array) -> tuple[Array, bool]:
@@ -289,7 +305,7 @@ def decoded(content: bytes, name: str, first_line: int) -> str:
         With the line of the first byte that is none.
     """
     if content.find(b"\0") >= 0:
-        line = first_line + content[: content.index(b"\0")].count(b"\n")
+        line = first_line + _line_ends(content[: content.index(b"\0")])
         raise InputFileError(
             f"{name} has a NUL byte in line {line}; it is damaged, or UTF-16; "
             "save it again as CSV UTF-8"
@@ -297,7 +313,7 @@ def decoded(content: bytes, name: str, first_line: int) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = first_line + content[: error.start].count(b"\n")
+        line = first_line + _line_ends(content[: error.start])
         raise InputFileError(
             f"{name} is not UTF-8 in line {line}; save it again as CSV UTF-8"
         ) from None

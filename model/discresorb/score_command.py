@@ -97,7 +97,7 @@ def score(
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
     jobs, folder = jobs_of(files, output, as_json=as_json)
-    check_jobs(jobs, folder, [] if problems is None else [problems], force=force)
+    check_jobs(jobs, folder, [] if problems is None else [problems], form, force=force)
     if jobs[0].target is None:
         need_standard_output()
     scorer = Scorer(load(model), limit)
@@ -110,7 +110,7 @@ def score(
         run = partial(run_jobs, table=table) if scheduler is None else partial(_remotely, scheduler)
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
     tally = outcome.tally
-    for line in score_summary(tally, limit, note, listing=not as_table, files=len(jobs)):
+    for line in score_summary(tally, limit, note, files=len(jobs)):
         typer.echo(line, err=True)
     if tally.guarded:
         typer.echo(
@@ -120,8 +120,8 @@ def score(
         )
     for words in outcome.refused:
         typer.echo(f"Error: {words}", err=True)
-    if strict and tally.unscored:
-        typer.echo("Error: with --strict every row must be scored; nothing was written", err=True)
+    if strict and (outcome.refused or tally.unscored):
+        typer.echo("Error: with --strict every row must be scored; no rows were written", err=True)
     if outcome.refused or (strict and tally.unscored):
         raise typer.Exit(EXIT_FILE_UNFIT)
     if tally.unscored:

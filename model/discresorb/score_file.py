@@ -17,7 +17,7 @@ from discresorb.records import BATCH_BYTES
 from discresorb.scoring import Scorer
 from discresorb.sources import opened
 from discresorb.tally import Tally
-from discresorb.writing import Rendered, Writer
+from discresorb.writing import Rendered, Writer, is_formula
 
 __all__ = ["PROBLEM_COLUMNS", "Report", "score_file"]
 
@@ -42,6 +42,7 @@ def score_file(
     threads: int = 1,
     batch_bytes: int = BATCH_BYTES,
     problems: IO[bytes] | None = None,
+    raw_text: bool = False,
     report: Report | None = None,
     span: Span | None = None,
 ) -> Tally:
@@ -63,6 +64,8 @@ def score_file(
         About how much is read at a time.
     problems : binary file, optional
         Gets a line of CSV for every row that could not be scored.
+    raw_text : bool
+        There, leave cells alone that a spreadsheet would take for formulas.
     report : callable, optional
         Told of progress.
     span : (int, int), optional
@@ -103,7 +106,8 @@ def score_file(
             yield start.content
             for done in in_order(work, data.parts(), threads):
                 if problems is not None:
-                    problems.write(_listing(data.name, before + total.rows, done.problems))
+                    first = before + total.rows
+                    problems.write(_listing(data.name, first, done.problems, raw_text))
                 total.add(done.tally, data.name, before)
                 yield done.rendered.content
                 if report is not None:
@@ -113,8 +117,13 @@ def score_file(
     return total
 
 
-def _listing(name: str, before: int, problems: list[tuple[int, str, str]]) -> bytes:
+def _listing(name: str, before: int, problems: list[tuple[int, str, str]], raw_text: bool) -> bytes:
+    def safe(cell: str) -> str:
+        return f"'{cell}" if is_formula(cell) and not raw_text else cell
+
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerows((name, before + row + 1, who, words) for row, who, words in problems)
-    return text.getvalue().encode()
+    lines.writerows(
+        (safe(name), before + row + 1, safe(who), words) for row, who, words in problems
+    )
+    return text.getvalue().encode(errors="surrogateescape")

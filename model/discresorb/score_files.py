@@ -27,7 +27,7 @@ __all__ = ["Form", "Job", "Outcome", "check_jobs", "compressing", "jobs_of", "ru
 
 _COMPRESSED: Final = (".gz", ".zst")
 _PARQUET: Final = (".parquet", ".pq")
-_JSON: Final = (".jsonl", ".ndjson")
+_JSON: Final = (".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,15 @@ class Form:
         if self.as_json or suffix in _JSON:
             return "json"
         return "parquet" if suffix in _PARQUET else "csv"
+
+    def check(self, target: Path) -> None:
+        """Raise InputError if a target's name asks for what cannot be."""
+        if _bare(target).suffix.lower() not in _PARQUET:
+            return
+        if self.as_json:
+            raise InputError(f"{target} is named like Parquet; leave --json out, or rename it")
+        if _bare(target) != target:
+            raise InputError(f"{target}: Parquet is compressed already; leave {target.suffix} out")
 
 
 @dataclass(frozen=True)
@@ -124,11 +133,11 @@ def jobs_of(
     InputError
         If they do not go together.
     """
+    if output == "":
+        raise InputError("-o names no file")
     files, patterns = [], False
     for source in sources:
-        is_pattern = (
-            source != STANDARD_STREAM and not Path(source).exists() and glob.has_magic(source)
-        )
+        is_pattern = source != STANDARD_STREAM and glob.has_magic(source) and not _exists(source)
         patterns |= is_pattern
         # Path.glob takes no absolute pattern
         found = sorted(glob.glob(source, recursive=True)) if is_pattern else [source]  # noqa: PTH207
@@ -148,16 +157,18 @@ def jobs_of(
 
 
 def check_jobs(
-    jobs: Sequence[Job], folder: Path | None, further: Sequence[Path], *, force: bool
+    jobs: Sequence[Job], folder: Path | None, further: Sequence[Path], form: Form, *, force: bool
 ) -> None:
     """Refuse targets that may not be written, before anything is read; make their folder.
 
     Raises
     ------
-    OutputError
+    InputError, OutputError
         With the first that may not.
     """
     targets = [job.target for job in jobs if job.target is not None]
+    for target in targets:
+        form.check(target)
     outputs = [*targets, *further]
     kept = [Path(job.source) for job in jobs if job.source != STANDARD_STREAM]
     check_apart(outputs, kept)
@@ -297,6 +308,7 @@ def _scored(
         threads=form.threads,
         batch_bytes=form.batch_bytes,
         problems=problems,
+        raw_text=form.raw_text,
         report=report,
     )
 
@@ -322,6 +334,13 @@ def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:  # what is wrong with it is told when it is written
+        return False
+
+
+def _exists(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:  # a pattern may be longer than any name
         return False
 
 

@@ -35,7 +35,8 @@ __all__ = [
 OUTPUT_NAMES: Final = tuple(column.name for column in OUTPUT_COLUMNS)
 NUMBER_OUTPUTS: Final = OUTPUT_NAMES[:5]
 TEXT_OUTPUTS: Final = OUTPUT_NAMES[6:]
-_MOST_REMEMBERED: Final = 50_000
+# rows remembered are few and short enough for any file
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 50_000, 200
 
 
 def output_schema() -> dict[str, pl.DataType]:
@@ -226,7 +227,8 @@ class Scorer:
         cells = dict(zip(names, row, strict=True))
         found = read_patient(self.predictor.columns, cells)[1]
         if alike and len(self._refusals) < _MOST_REMEMBERED:
-            self._refusals[row] = found
+            if sum(len(cell) for cell in row if isinstance(cell, str)) <= _LONGEST_REMEMBERED:
+                self._refusals[row] = found
         return found
 
     def _scored(

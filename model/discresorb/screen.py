@@ -112,16 +112,14 @@ def score_summary(
     threshold: float,
     upper_bound_note: str = "",
     *,
-    listing: bool = True,
     files: int = 1,
 ) -> list[str]:
     """Count what was scored, what was not and why, and the share that each reason flags."""
     done = tally.scored
     of_files = f" of {files} files" if files > 1 else ""
     lines = [f"{_count(done, 'row')}{of_files} scored, {tally.unscored} could not be scored."]
-    if listing:
-        by_count = sorted(tally.kinds.items(), key=lambda each: -each[1].count)
-        lines += [f"  {_kind(name, kind, files)}" for name, kind in by_count]
+    by_count = sorted(tally.kinds.items(), key=lambda each: -each[1].count)
+    lines += [f"  {_kind(name, kind, files)}" for name, kind in by_count]
     if done:
         lines.append(
             f"Imaging again is advised for {_share(tally.flagged, done)}, against {done} of {done} "

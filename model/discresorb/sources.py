@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -20,6 +22,9 @@ __all__ = ["STANDARD_STREAM", "Source", "opened", "zstd"]
 STANDARD_STREAM: Final = "-"
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_ZIP: Final = b"PK\x03\x04"
+# how Python writes bytes of a name that are not UTF-8
+_NO_TEXT: Final = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Source:
     raw : binary file
         What is really read from, to tell how far reading has come.
     size : int or None
-        Bytes of the file as it lies there; None if not known.
+        Bytes of the file as it lies there; None of a pipe or the like.
     """
 
     name: str
@@ -62,7 +67,9 @@ def opened(source: str | Path) -> Iterator[Source]:
         yield _recognised("standard input", sys.stdin.buffer, None)
         return
     with _open(Path(source)) as raw:
-        yield _recognised(str(source), raw, os.fstat(raw.fileno()).st_size)
+        status = os.fstat(raw.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        yield _recognised(str(source), raw, size)
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -93,13 +100,20 @@ def _recognised(name: str, raw: Any, size: int | None) -> Source:
     if start.startswith(_PARQUET):
         if size is None:
             raise InputFileError(f"{name} is Parquet, which is read from files only; name the file")
+        if _NO_TEXT.search(name):
+            raise InputFileError(f"{name} is Parquet, but its name is no text in UTF-8; rename it")
         return Source(name, "parquet", buffered, buffered, size)
-    stream = buffered
-    if start.startswith(_GZIP):
-        stream = gzip.GzipFile(fileobj=buffered)
-    elif start.startswith(_ZSTD):
-        stream = zstd().ZstdFile(buffered)
-    return Source(name, "csv", _Guarded(name, stream), buffered, size)  # type: ignore[arg-type]
+    if start.startswith(_ZIP):
+        raise InputFileError(f"{name} is a workbook of Excel or a zip; save it as CSV UTF-8")
+    if not start.startswith((_GZIP, _ZSTD)):
+        return Source(name, "csv", _Guarded(name, buffered), buffered, size)  # type: ignore[arg-type]
+    inner = (
+        gzip.GzipFile(fileobj=buffered) if start.startswith(_GZIP) else zstd().ZstdFile(buffered)
+    )
+    stream = _Guarded(name, inner)
+    if stream.peek().startswith(_PARQUET):
+        raise InputFileError(f"{name} is Parquet within another compression; decompress it first")
+    return Source(name, "csv", stream, buffered, size)  # type: ignore[arg-type]
 
 
 class _Guarded:

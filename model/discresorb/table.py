@@ -73,9 +73,12 @@ def _read_at_once(content: bytes, width: int) -> pl.DataFrame | None:
     import polars as pl
 
     names = [str(position) for position in range(width)]
+    # names before it, lest its first cell be taken for a BOM or a compressed file's first bytes;
+    # a line end after it, lest a surplus separator at the very end go unnoticed
+    framed = ",".join(names).encode() + b"\n" + content + b"\n"[content.endswith(b"\n") :]
     try:
-        frame = pl.read_csv(content, has_header=False, schema=dict.fromkeys(names, pl.String))
-    except pl.exceptions.ComputeError:
+        frame = pl.read_csv(framed, schema=dict.fromkeys(names, pl.String))
+    except pl.exceptions.PolarsError:
         return None
     if b'""' in content:  # an empty cell is empty, quoted or not
         frame = frame.with_columns(pl.all().replace("", None))

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number
@@ -19,12 +24,22 @@ from discresorb.table import Rows
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer", "join_parquet"]
+__all__ = [
+    "CsvWriter",
+    "JsonWriter",
+    "ParquetWriter",
+    "Rendered",
+    "Writer",
+    "is_formula",
+    "join_parquet",
+]
 
 # rows of a row group, so that a file does not depend on the batches that it came in
 _ROW_GROUP: Final = 122_880
 # rows that become text at once: polars keeps them in memory several times over
 _JSON_ROWS: Final = 4_096
+# seconds after which a thread that waits for another looks whether that has ended
+_PATIENCE: Final = 0.1
 _SEPARATING: Final = re.compile('[,"\\r\\n]')
 
 
@@ -84,7 +99,7 @@ class CsvWriter:
         if not self.header:
             return Rendered([])
         names = list(schema)
-        guarded = [] if self.raw_text else [each for each in names if _is_formula(each)]
+        guarded = [] if self.raw_text else [each for each in names if is_formula(each)]
         shown = [f"'{each}" if each in guarded else each for each in names]
         empty = pl.DataFrame(schema=dict.fromkeys([*shown, *output_schema()], pl.String))
         return Rendered([empty.write_csv().encode()], len(guarded))
@@ -163,14 +178,41 @@ class ParquetWriter:
         return Rendered(rows.frame.hstack(_without_empty_text(scored.frame())))
 
     def write(self, contents: Iterable[pl.DataFrame], schema: pl.Schema) -> None:
-        """Write batches in order, cut into row groups of one size."""
+        """Write batches in order, cut into row groups of one size.
+
+        The file is made in a thread of its own: this one takes the batches, and can be interrupted.
+        """
         from polars.io.plugins import register_io_source
 
-        def batches(columns: Any, predicate: Any, rows: Any, size: Any) -> Iterator[pl.DataFrame]:
-            yield from contents
+        given: Queue[pl.DataFrame | None] = Queue(1)
+        over = Event()
 
-        source = register_io_source(batches, schema={**schema, **output_schema()})
-        source.sink_parquet(self.stream, row_group_size=_ROW_GROUP, maintain_order=True)
+        def taken(columns: Any, predicate: Any, rows: Any, size: Any) -> Iterator[pl.DataFrame]:
+            while not over.is_set():
+                try:
+                    frame = given.get(timeout=_PATIENCE)
+                except Empty:
+                    continue
+                if frame is None:
+                    return
+                yield frame
+
+        source = register_io_source(taken, schema={**schema, **output_schema()})
+        with ThreadPoolExecutor(1) as pool:
+            made = pool.submit(
+                source.sink_parquet, self.stream, row_group_size=_ROW_GROUP, maintain_order=True
+            )
+            try:
+                for frame in chain(contents, [None]):
+                    while not made.done():
+                        with suppress(Full):
+                            given.put(frame, timeout=_PATIENCE)
+                            break
+                    if made.done():
+                        break
+                made.result()
+            finally:
+                over.set()
 
 
 def join_parquet(places: Sequence[Path], stream: IO[bytes]) -> None:
@@ -215,7 +257,9 @@ def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame,
     """Give text that a spreadsheet would run a leading ', and count such cells."""
     import polars as pl
 
-    suspects = [n for n, kind in passed.schema.items() if kind == pl.String and n not in plain]
+    texts = [n for n, kind in passed.schema.items() if kind in (pl.String, pl.Categorical, pl.Enum)]
+    suspects = [name for name in texts if name not in plain]
+    passed = passed.with_columns(pl.col(suspects).cast(pl.String))
     begins = "^[" + "".join("\\" + c if c == "-" else c for c in FORMULA_STARTS) + "]"
     found = passed.select(pl.col(suspects).str.contains(begins)) if suspects else passed.select()
     guarded = 0
@@ -235,5 +279,6 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _SEPARATING.search(text) else text
 
 
-def _is_formula(cell: str) -> bool:
+def is_formula(cell: str) -> bool:
+    """Tell whether a spreadsheet would run a cell."""
     return cell.startswith(FORMULA_STARTS) and not is_number(cell.strip())
