@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -41,6 +41,7 @@ class Bench:
 
     def __init__(self, folder: Path, shrink: float) -> None:
         self.folder, self._shrink = folder, shrink
+        self.written: dict[str, int] = {}
 
     def rows(self, count: int) -> int:
         """Give a number of rows, shrunk."""
@@ -59,6 +60,7 @@ class Bench:
         """Run `discresorb score`; rows with problems are no failure."""
         arguments = ("-m", "discresorb", "score", self.at(source), "-o", self.at(target), *options)
         ended = python(*arguments, expected=(0, 4))
+        self.written[target] = self.at(target).stat().st_size
         if not keep:
             self.at(target).unlink()
         return ended
@@ -73,9 +75,9 @@ def verdict(holds: bool) -> str:
     return "holds" if holds else "DOES NOT HOLD"
 
 
-def megabytes(path: Path) -> str:
+def megabytes(size: int) -> str:
     """Word a file's size."""
-    return f"{path.stat().st_size / 1e6:.0f} MB"
+    return f"{size / 1e6:.0f} MB"
 
 
 def against_the_floor(bench: Bench) -> None:
@@ -111,7 +113,7 @@ def against_the_floor(bench: Bench) -> None:
         "score / the same with start and disk": ratios(ours, whole),
         "CPU seconds, score / reading and writing": ratios([e.cpu for e in pairs["score"]], cpu),
     }
-    sizes = f"{megabytes(source)} in, {megabytes(bench.at('scored.csv'))} out"
+    sizes = f"{megabytes(source.stat().st_size)} in, {megabytes(bench.written['scored.csv'])} out"
     print(f"against the floor: {bench.rows(USUAL):,} rows, {sizes}; "
           f"{REPEATS} times in turn; median (range)")  # fmt: skip
     for what, found in lines.items():
@@ -154,8 +156,6 @@ def against_others(bench: Bench) -> None:
 
 def forms(bench: Bench) -> None:
     """Print what other forms of files, and rows with problems, cost."""
-    # decompressed and typed, these are the same rows
-    bench.score("list.csv", "scored.parquet", keep=True)
     python("score_rivals.py", "convert", bench.at("list.csv"), bench.folder)
     bench.make(USUAL, "some.csv", 0.01)
     bench.make(USUAL, "all.csv", 1.0)
@@ -171,55 +171,69 @@ def forms(bench: Bench) -> None:
         "CSV.zst → CSV.zst": ("list.csv.zst", "o.csv.zst"),
         "CSV.gz → CSV": ("list.csv.gz", "o.csv"),
         "CSV.gz → CSV.gz": ("list.csv.gz", "o.csv.gz"),
-        "1 % have problems": ("some.csv", "o.csv"),
-        "1 %, and listed": ("some.csv", "o.csv", "--problems", str(bench.at("p.csv")), "--force"),
-        "all have problems": ("all.csv", "o.csv"),
+        "1 % have problems": ("some.csv", "s.csv"),
+        "1 %, and listed": ("some.csv", "s.csv", "--problems", str(bench.at("p.csv")), "--force"),
+        "all have problems": ("all.csv", "a.csv"),
     }
     turns = take_turns({name: partial(bench.score, *pair) for name, pair in pairs.items()}, FEWER)
     print(f"other forms, {bench.rows(USUAL):,} rows, medians of {FEWER}, in turn; ratios of pairs")
-    print(f"  {'':26}{'seconds':>8}{'CPU s':>8}{'/ CSV → CSV':>13}{'peak MiB':>10}")
+    print(f"  {'':26}{'seconds':>8}{'CPU s':>8}{'/ CSV → CSV':>13}{'MB in':>8}{'peak MiB':>10}")
     for name, ended in turns.items():
         ratios = [a.seconds / b.seconds for a, b in zip(ended, turns[usual], strict=True)]
+        size = bench.at(pairs[name][0]).stat().st_size / 1e6
         print(f"  {name:26}{median(e.seconds for e in ended):8.2f}"
-              f"{median(e.cpu for e in ended):8.2f}{median(ratios):13.2f}"
+              f"{median(e.cpu for e in ended):8.2f}{median(ratios):13.2f}{size:8.0f}"
               f"{max(e.mebibytes for e in ended):10.0f}")  # fmt: skip
+    sizes = [f"{name.removeprefix('o.')} {megabytes(size)}" for name, size in
+             sorted(bench.written.items()) if name.startswith("o.")]  # fmt: skip
+    print(f"  written: {', '.join(sizes)}")
     peak = max(each.mebibytes for name in turns for each in turns[name] if "group" not in name)
     print(f"  largest memory but for one row group: {peak:.0f} MiB; bound {MEMORY_BOUND}: "
           f"{verdict(peak <= MEMORY_BOUND)}\n", flush=True)  # fmt: skip
-    for name in ("some.csv", "all.csv", "list.csv.gz", "list.csv.zst", "scored.parquet", "p.csv"):
+    for name in ("some.csv", "all.csv", "list.csv.gz", "list.csv.zst", "p.csv"):
         bench.at(name).unlink()
 
 
 def growth(bench: Bench) -> None:
-    """Print seconds a million rows and memory, as lists grow."""
+    """Print seconds a million rows and memory, as lists grow, and reckon up a billion."""
+    kinds = {"CSV → CSV": ("list.csv", "o.csv"), "Parquet → Parquet": ("list.parquet", "o.parquet"),
+             "CSV → JSON lines": ("list.csv", "o.jsonl")}  # fmt: skip
     print(f"growth: seconds a million rows and peak memory; medians of {FEWER}, the longest once")
-    print(f"  {'rows':>12}{'CSV → CSV':>20}{'Parquet → Parquet':>20}{'CSV → JSON lines':>20}")
-    peak = 0.0
+    print(f"  {'rows':>12}" + "".join(f"{kind:>21}" for kind in kinds))
+    peak, rates = 0.0, dict.fromkeys(kinds, 0.0)
     for count in (200_000, 1_000_000, USUAL, LARGE):
         bench.make(count, "list.csv")
         python("score_rivals.py", "convert", bench.at("list.csv"), bench.folder, "parquet")
-        pairs = {"list.csv": "o.csv", "list.parquet": "o.parquet", "": "o.jsonl"}
-        turns = take_turns(
-            {
-                target: partial(bench.score, source or "list.csv", target)
-                for source, target in pairs.items()
-            },
-            1 if count == LARGE else FEWER,
-        )
-        cells = ""
-        for ended in turns.values():
-            each = median(e.seconds for e in ended) / bench.rows(count) * 1e6
+        actions = {kind: partial(bench.score, *pair) for kind, pair in kinds.items()}
+        turns = take_turns(actions, 1 if count == LARGE else FEWER)
+        print(f"  {bench.rows(count):12,}", end="")
+        for kind, ended in turns.items():
+            rates[kind] = median(e.seconds for e in ended) / bench.rows(count) * 1e6
             most = max(e.mebibytes for e in ended)
             peak = max(peak, most)
-            cells += f"{each:9.2f} s {most:5.0f} MiB"
-        print(f"  {bench.rows(count):12,}{cells}", flush=True)
+            print(f"{rates[kind]:9.2f} s {most:5.0f} MiB", end="")
+        print(flush=True)
     print(
         f"  largest memory: {peak:.0f} MiB; bound {MEMORY_BOUND}: {verdict(peak <= MEMORY_BOUND)}"
     )
-    one = bench.score("one.parquet", "o.parquet")
+    one = bench.score("one.parquet", "one.out.parquet")
     print(
-        f"  {bench.rows(LARGE):,} rows in one row group, Parquet → Parquet: {one.mebibytes:.0f} MiB"
+        f"  {bench.rows(LARGE):,} rows of Parquet in a single row group: {one.mebibytes:.0f} MiB\n"
     )
+    billion(bench, kinds, rates)
+
+
+def billion(bench: Bench, kinds: Mapping[str, tuple[str, str]], rates: Mapping[str, float]) -> None:
+    """Reckon a billion rows up from the longest list."""
+    print(f"a billion rows, reckoned from the rate of {bench.rows(LARGE):,}: an estimate, "
+          f"machines of {os.cpu_count()} cores")  # fmt: skip
+    for kind, (source, target) in kinds.items():
+        hours = rates[kind] * 1_000 / 3_600
+        each = 1e9 / bench.rows(LARGE) / 1e9
+        sizes = bench.at(source).stat().st_size * each, bench.written[target] * each
+        print(f"  {kind:18}{rates[kind]:5.2f} s × 1,000 = {hours:.1f} h on one machine, "
+              f"{6 * hours:.0f} min on 10, {36 * hours:.0f} s on 100; {sizes[0]:.0f} GB in, "
+              f"{sizes[1]:.0f} GB out")  # fmt: skip
 
 
 def within(bench: Bench) -> None:
