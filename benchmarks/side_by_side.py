@@ -28,8 +28,8 @@ def side_by_side(
     )
 
 
-def heading(what: str) -> None:
-    """Print what is measured, and with which versions."""
-    names = ("discresorb", "numpy", "scipy", "lifelines", "pandas")
+def heading(what: str, *more: str) -> None:
+    """Print what is measured, and with which versions; more packages may be named."""
+    names = ("discresorb", "numpy", "scipy", "lifelines", "pandas", *more)
     print(f"{what}\nPython {platform.python_version()}, ", end="")
     print(", ".join(f"{name} {version(name)}" for name in names), "\n")

@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,48 @@ def test_typed_columns_give_what_text_gives(predictor: Predictor) -> None:
         for row in typed[NAMES].astype(object).to_dict("records")
     ]
     assert_same(predictor.score(pl.DataFrame(records, strict=False)).to_dicts(), expected)
+
+
+def test_python_objects_give_what_text_gives(predictor: Predictor) -> None:
+    """As a database driver or a cluster hands them over: dates, truth values, decimals, None."""
+    rows: list[dict[str, Any]] = [
+        {"size_mm": "9", "sequestrated": "yes", "onset_date": "2026-01-05",
+         "imaging_date": "2026-02-16", "surgery_date": "2026-05-20", "symptoms_changed": "no"},
+        {"size_mm": "8.5", "sequestrated": "no", "onset_date": "2026-01-05",
+         "imaging_date": "2026-02-16", "surgery_date": "2026-05-20", "symptoms_changed": ""},
+        {"size_mm": "8.5", "sequestrated": "", "onset_date": "2026-01-05",
+         "imaging_date": "2026-02-16", "surgery_date": "2026-05-20", "symptoms_changed": "yes"},
+        {"size_mm": "", "sequestrated": "no", "onset_date": "2026-03-05",
+         "imaging_date": "2026-02-16", "surgery_date": "", "symptoms_changed": ""},
+        {"size_mm": "8.5", "sequestrated": "no", "onset_date": "1899-01-05",
+         "imaging_date": "2026-02-16", "surgery_date": "9999-12-31", "symptoms_changed": ""},
+    ]  # fmt: skip
+    expected = [one_by_one(predictor, row) for row in rows]
+    flags = {"yes": True, "no": False, "": None}
+    typed = pd.DataFrame(
+        {
+            "size_mm": [Decimal(row["size_mm"]) if row["size_mm"] else None for row in rows],
+            **{
+                name: pd.Series([flags[row[name]] for row in rows], dtype=object)
+                for name in ("sequestrated", "symptoms_changed")
+            },
+            **{
+                name: [datetime.date.fromisoformat(r[name]) if r[name] else None for r in rows]
+                for name in ("onset_date", "imaging_date", "surgery_date")
+            },
+        }
+    )
+    found = predictor.score(typed)
+    assert_same(found.to_dict("records"), expected)
+    pd.testing.assert_frame_equal(found[typed.columns], typed)
+    in_polars = pl.DataFrame({name: typed[name].tolist() for name in typed.columns})
+    assert_same(predictor.score(in_polars).to_dicts(), expected)
+    # dates where truth values belong, and the other way round, are problems of each row
+    onsets: list[Any] = [True, False, None, None, 1]
+    mixed = typed.assign(sequestrated=typed["onset_date"], onset_date=onsets)
+    problems = predictor.score(mixed)["problems"].tolist()
+    assert problems[0].startswith("sequestrated entered as 2026-01-05, but must be yes or no")
+    assert "onset_date entered as True" in problems[0]
 
 
 def test_index_columns_and_kind_stay(predictor: Predictor) -> None:

@@ -72,6 +72,9 @@ class Converter:
                 return self._from_days(cells)
             values, problems = read_column(self._column, cells)
         elif isinstance(cells, Sequence):
+            alike = _as_array(self._column, cells)
+            if alike is not None:
+                return self.convert(alike)
             values, problems = read_column(self._column, cells)
         elif self._column.kind == "number":
             return self._from_number_texts(cells)
@@ -127,6 +130,21 @@ class Converter:
                     self._known.clear()  # several threads may do so at any moment
                 self._known[text] = found
         return found
+
+
+def _as_array(column: Column, cells: Sequence[Any]) -> Array | None:
+    """Give Python's dates or truth values as an array, if a column holds nothing else but None.
+
+    So database drivers and clusters hand them over.
+    """
+    import polars as pl
+
+    kinds = set(map(type, cells)) - {type(None)}
+    if column.kind == "date" and kinds == {datetime.date}:
+        return pl.Series(cells, dtype=pl.Date).to_numpy()
+    if column.kind == "flag" and kinds == {bool}:
+        return pl.Series(cells, dtype=pl.Boolean).cast(pl.Float64).to_numpy()
+    return None
 
 
 def _replaced(texts: pl.Series, different: pl.Series, numbers: list[float]) -> Array:
