@@ -145,6 +145,17 @@ def test_a_large_cell_passes(tmp_path: Path, run: Run) -> None:
     assert rows[0]["patient_id"] == note
 
 
+def test_rows_printed_before_a_late_fault_are_said_not_to_be_all(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes((GOOD + "B,8,no,2,4\n" * 5_000).encode() + b"\xff,8,no,2,4\n")
+    done = run("score", path, "--batch-size", 0.01)
+    assert done.returncode == 3
+    assert "is not UTF-8 in line 5003" in done.stderr
+    printed = done.stdout.count("\n") - 1
+    assert 0 < printed <= 5_001
+    assert f"{printed} rows were printed before this was met; they are not all" in done.stderr
+
+
 def test_a_header_alone_gives_a_header(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "in.csv"
     path.write_text(HEADER + "\n")

@@ -281,11 +281,25 @@ def _to_standard_output(
     """With `strict`, only once every row has been scored."""
     if table is not None:
         return _scored(scorer, job, form, table, problems, report)
+    printed = 0
+
+    def counted(done: float | None, rows: int) -> None:
+        nonlocal printed
+        printed += rows
+        if report is not None:
+            report(done, rows)
+
     with ExitStack() as stack:
         stream: Any = sys.stdout.buffer
         if strict:
             stream = stack.enter_context(tempfile.TemporaryFile())
-        tally = _scored(scorer, job, form, form.writer(stream, None), problems, report)
+        try:
+            tally = _scored(scorer, job, form, form.writer(stream, None), problems, counted)
+        except InputFileError as error:
+            if strict or not printed:
+                raise
+            late = f"{printed} rows were printed before this was met; they are not all"
+            raise InputFileError([*error.problems, late]) from None
         if strict and not tally.unscored:
             stream.seek(0)
             shutil.copyfileobj(stream, sys.stdout.buffer)
