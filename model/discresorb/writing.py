@@ -5,6 +5,7 @@ Each batch is rendered on its own, so that several can be at once, and written i
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ __all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "Rendered", "Writer", "is
 
 # rows of a row group, so that a file does not depend on the batches that it came in
 _ROW_GROUP: Final = 122_880
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 # seconds after which a thread that waits for another looks whether that has ended
 _PATIENCE: Final = 0.1
 _SEPARATING: Final = re.compile('[,"\\r\\n]')
@@ -165,6 +167,7 @@ class ParquetWriter:
 
         The file is made in a thread of its own: this one takes the batches, and can be interrupted.
         """
+        import polars as pl
         from polars.io.plugins import register_io_source
 
         given: Queue[pl.DataFrame | None] = Queue(1)
@@ -194,6 +197,8 @@ class ParquetWriter:
                     if made.done():
                         break
                 made.result()
+            except pl.exceptions.ComputeError as error:
+                raise _system_error(error) from None
             finally:
                 over.set()
 
@@ -210,6 +215,12 @@ class _Pieces:
 
     def flush(self) -> None:
         pass
+
+
+def _system_error(error: Exception) -> Exception:
+    """Give the operating system's error, such as a full disk, that polars tells of in its words."""
+    found = _SYSTEM_ERROR.search(str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else error
 
 
 def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
