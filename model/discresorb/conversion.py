@@ -165,6 +165,8 @@ def native_cells(series: Any) -> Cells:
         if array.dtype.kind in "fiub":
             return array
     if dtype in (nw.Date, nw.Datetime):
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+            series = series.dt.replace_time_zone(None)  # the day is that of its own zone
         days = series.dt.date() if series.implementation.is_polars() else series
         array = days.to_numpy()
         if array.dtype.kind == "M":

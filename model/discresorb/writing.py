@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class CsvWriter:
         """Give the header."""
         import polars as pl
 
-        _refuse_nested(schema, name)
+        _refuse(schema, name, "a CSV", _no_csv)
         names = list(schema)
         guarded = [] if self.raw_text else [each for each in names if is_formula(each)]
         shown = [f"'{each}" if each in guarded else each for each in names]
@@ -125,6 +125,7 @@ class JsonWriter:
 
     def begin(self, schema: pl.Schema, name: str) -> Rendered:
         """Give nothing: JSON lines have no header."""
+        _refuse(schema, name, "JSON", _no_json)
         return Rendered([])
 
     def render(self, rows: Rows, scored: Scored) -> Rendered:
@@ -229,14 +230,24 @@ def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.String).fill_null(""))
 
 
-def _refuse_nested(schema: pl.Schema, name: str) -> None:
+def _refuse(schema: pl.Schema, name: str, form: str, unfit: Callable[[Any], bool]) -> None:
     problems = [
-        f"{name}: column {column} holds {kind}, which a CSV cannot; write Parquet, or leave it out"
+        f"{name}: column {column} holds {kind}, which {form} cannot; write Parquet, or leave it out"
         for column, kind in schema.items()
-        if kind.is_nested() or str(kind) in ("Binary", "Object")
+        if unfit(kind)
     ]
     if problems:
         raise InputFileError(problems)
+
+
+def _no_csv(kind: pl.DataType) -> bool:
+    import polars as pl
+
+    return kind.is_nested() or kind in (pl.Binary, pl.Duration, pl.Object)
+
+
+def _no_json(kind: pl.DataType) -> bool:
+    return "Binary" in str(kind)  # also within lists
 
 
 def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame, int]:
