@@ -93,7 +93,7 @@ class Converter:
                 if isinstance(read, str):
                     problems.append(position)
                 values[position] = np.nan if isinstance(read, str) else read
-        return Numbers(values, np.array(problems, dtype=np.intp), not problems)
+        return Numbers(values, np.array(problems, dtype=np.intp), not len(left))
 
     def _from_texts(self, texts: pl.Series) -> Numbers:
         different = texts.unique().drop_nulls()
