@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from discresorb.errors import OutputError
-from discresorb.files import _companion, _host, alone, replacing, write_whole
+from discresorb.files import _companion, _host, alone, check_apart, replacing, write_whole
 
 
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
@@ -92,3 +92,23 @@ def test_threads_do_not_share_a_part(tmp_path: Path) -> None:
         list(pool.map(lambda n: write_whole(tmp_path / "a", b"%d" % n * 100), range(100)))
     assert len(set((tmp_path / "a").read_bytes())) <= 2
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
+def test_thousands_of_outputs_are_told_apart_quickly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved: list[Path] = []
+    resolve = Path.resolve
+
+    def counting(path: Path, strict: bool = False) -> Path:
+        resolved.append(path)
+        return resolve(path, strict)
+
+    monkeypatch.setattr(Path, "resolve", counting)
+    outputs, kept = ([tmp_path / f"{kind}{n}" for n in range(500)] for kind in "ok")
+    check_apart(outputs, kept)
+    assert len(resolved) == 1_000
+    with pytest.raises(OutputError, match="o7 is named twice"):
+        check_apart([*outputs, tmp_path / "." / "o7"], kept)
+    with pytest.raises(OutputError, match="k9 is an input"):
+        check_apart([*outputs, tmp_path / "k9"], kept)

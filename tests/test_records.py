@@ -143,11 +143,15 @@ def test_a_record_without_end_is_refused_in_bounded_memory(
     monkeypatch.setattr(records, "LONGEST_RECORD", 1 << 18)
     monkeypatch.setattr(records, "BATCH_BYTES", 1 << 14)
     stream = Endless(start, line)
+
+    def read_all() -> None:
+        for batch in Records(stream, "f", 1 << 14):
+            text_rows(batch, 2, "f")
+
     tracemalloc.start()
     try:
         with pytest.raises(InputFileError, match=r"line [13]\b"):
-            for batch in Records(stream, "f", 1 << 14):
-                text_rows(batch, 2, "f")
+            read_all()
         assert tracemalloc.get_traced_memory()[1] < 25 << 20
     finally:
         tracemalloc.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import json
 import math
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from discresorb import InputError, Predictor
 from discresorb.columns import OUTPUT_COLUMNS, SCORING_COLUMNS
 from discresorb.errors import InputFileError
 from discresorb.score_file import score_file
+from discresorb.score_files import Form, Job, run_job
 from discresorb.scoring import Scorer
 from discresorb.writing import CsvWriter
 
@@ -83,6 +85,14 @@ def through_csv(predictor: Predictor, text: str, folder: Path) -> list[dict[str,
     return list(csv.DictReader(io.StringIO(stream.getvalue().decode(), newline="")))
 
 
+def written_as(name: str, predictor: Predictor, source: Path) -> list[dict[str, Any]]:
+    target = source.with_name(name)
+    run_job(Scorer(predictor), Job(str(source), target), Form(), None, None)[1].install()
+    if target.suffix == ".parquet":
+        return pl.read_parquet(target).to_dicts()
+    return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+
+
 @given(rows=ROWS)
 def test_every_way_in_gives_the_same(
     rows: list[dict[str, str]], predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
@@ -98,6 +108,10 @@ def test_every_way_in_gives_the_same(
     writer.writerows(rows)
     written = through_csv(predictor, text.getvalue(), tmp_path_factory.mktemp("rows"))
     assert_same(written, expected)
+    through_parquet = tmp_path_factory.mktemp("typed") / "rows.parquet"
+    pl.DataFrame(rows).write_parquet(through_parquet)
+    assert_same(written_as("out.parquet", predictor, through_parquet), expected)
+    assert_same(written_as("out.jsonl", predictor, through_parquet), expected)
     for row, back in zip(rows, written, strict=True):
         assert {name: back[name] for name in NAMES} == row  # every input cell passes through
 

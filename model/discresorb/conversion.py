@@ -96,7 +96,7 @@ class Converter:
                 if isinstance(read, str):
                     problems.append(position)
                 values[position] = np.nan if isinstance(read, str) else read
-        return Numbers(values, np.array(problems, dtype=np.intp), not problems)
+        return Numbers(values, np.array(problems, dtype=np.intp), not len(left))
 
     def _from_texts(self, texts: pl.Series) -> Numbers:
         different = texts.unique().drop_nulls()
@@ -183,6 +183,8 @@ def native_cells(series: Any) -> Cells:
         if array.dtype.kind in "fiub":
             return array
     if dtype in (nw.Date, nw.Datetime):
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone is not None:
+            series = series.dt.replace_time_zone(None)  # the day is that of its own zone
         days = series.dt.date() if series.implementation.is_polars() else series
         array = days.to_numpy()
         if array.dtype.kind == "M":

@@ -226,9 +226,9 @@ class Scorer:
             return self._refusals[row]
         cells = dict(zip(names, row, strict=True))
         found = read_patient(self.predictor.columns, cells)[1]
-        if alike and len(self._refusals) < _MOST_REMEMBERED:
-            if sum(len(cell) for cell in row if isinstance(cell, str)) <= _LONGEST_REMEMBERED:
-                self._refusals[row] = found
+        short = sum(len(cell) for cell in row if isinstance(cell, str)) <= _LONGEST_REMEMBERED
+        if alike and short and len(self._refusals) < _MOST_REMEMBERED:
+            self._refusals[row] = found
         return found
 
     def _scored(

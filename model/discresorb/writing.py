@@ -5,8 +5,9 @@ Each batch is rendered on its own, so that several can be at once, and written i
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ __all__ = [
 _ROW_GROUP: Final = 122_880
 # rows that become text at once: polars keeps them in memory several times over
 _JSON_ROWS: Final = 4_096
+_SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 # seconds after which a thread that waits for another looks whether that has ended
 _PATIENCE: Final = 0.1
 _SEPARATING: Final = re.compile('[,"\\r\\n]')
@@ -95,7 +97,7 @@ class CsvWriter:
         """Give the header."""
         import polars as pl
 
-        _refuse_nested(schema, name)
+        _refuse(schema, name, "a CSV", _no_csv)
         if not self.header:
             return Rendered([])
         names = list(schema)
@@ -139,6 +141,7 @@ class JsonWriter:
 
     def begin(self, schema: pl.Schema, name: str) -> Rendered:
         """Give nothing: JSON lines have no header."""
+        _refuse(schema, name, "JSON", _no_json)
         return Rendered([])
 
     def render(self, rows: Rows, scored: Scored) -> Rendered:
@@ -182,6 +185,7 @@ class ParquetWriter:
 
         The file is made in a thread of its own: this one takes the batches, and can be interrupted.
         """
+        import polars as pl
         from polars.io.plugins import register_io_source
 
         given: Queue[pl.DataFrame | None] = Queue(1)
@@ -211,6 +215,8 @@ class ParquetWriter:
                     if made.done():
                         break
                 made.result()
+            except pl.exceptions.ComputeError as error:
+                raise _system_error(error) from None
             finally:
                 over.set()
 
@@ -237,20 +243,36 @@ class _Pieces:
         pass
 
 
+def _system_error(error: Exception) -> Exception:
+    """Give the operating system's error, such as a full disk, that polars tells of in its words."""
+    found = _SYSTEM_ERROR.search(str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else error
+
+
 def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return frame.with_columns(pl.col(pl.String).fill_null(""))
 
 
-def _refuse_nested(schema: pl.Schema, name: str) -> None:
+def _refuse(schema: pl.Schema, name: str, form: str, unfit: Callable[[Any], bool]) -> None:
     problems = [
-        f"{name}: column {column} holds {kind}, which a CSV cannot; write Parquet, or leave it out"
+        f"{name}: column {column} holds {kind}, which {form} cannot; write Parquet, or leave it out"
         for column, kind in schema.items()
-        if kind.is_nested() or str(kind) in ("Binary", "Object")
+        if unfit(kind)
     ]
     if problems:
         raise InputFileError(problems)
+
+
+def _no_csv(kind: pl.DataType) -> bool:
+    import polars as pl
+
+    return kind.is_nested() or kind in (pl.Binary, pl.Duration, pl.Object)
+
+
+def _no_json(kind: pl.DataType) -> bool:
+    return "Binary" in str(kind)  # also within lists
 
 
 def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame, int]:
