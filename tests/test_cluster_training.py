@@ -27,7 +27,7 @@ from discresorb.distributions import Array
 from discresorb.errors import ClusterError, InputError
 from discresorb_training import ResorptionModel, TrainingError, lost_workers, on_cluster, train
 from discresorb_training.computing import client_in_use, computing_on, computing_on_scheduler
-from discresorb_training.fitting import Dataset
+from discresorb_training.dataset import Dataset
 from discresorb_training.internal import bootstrap
 from discresorb_training.likelihood import Evaluation
 from discresorb_training.measure import Measure
