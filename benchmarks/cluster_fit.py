@@ -32,7 +32,7 @@ from side_by_side import heading, seconds
 from discresorb.distributions import Array
 from discresorb_training import ResorptionModel
 from discresorb_training.computing import computing_on
-from discresorb_training.fitting import Dataset
+from discresorb_training.dataset import Dataset
 from discresorb_training.on_cluster import rows_on_cluster
 from discresorb_training.selection import compare
 

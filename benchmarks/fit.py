@@ -22,8 +22,9 @@ from lifelines.exceptions import ConvergenceError
 from side_by_side import heading, seconds, side_by_side
 
 from discresorb_training import ResorptionModel, Settings, interval_outcome, simulate_cohort
+from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
-from discresorb_training.fitting import Dataset, fit_dataset
+from discresorb_training.fitting import fit_dataset
 from discresorb_training.second_opinion import _Lifelines
 
 AFT = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from discresorb.distributions import Array
 from discresorb.errors import ClusterError, InputError
 from discresorb_training import ResorptionModel, TrainingError, lost_workers, on_cluster, train
 from discresorb_training.computing import client_in_use, computing_on, computing_on_scheduler
-from discresorb_training.fitting import Dataset
+from discresorb_training.dataset import Dataset
 from discresorb_training.internal import bootstrap
 from discresorb_training.likelihood import Evaluation
 from discresorb_training.measure import Measure
@@ -327,6 +328,29 @@ def test_a_scheduler_that_does_not_answer(
     ):
         pass
     assert capfd.readouterr().err == ""
+
+
+def test_what_listens_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="no scheduler answered at"), connected(address):
+            pass
+
+
+def test_a_scheduler_of_another_version(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "version", lambda _: "2024.1.0")
+    words = "has distributed 20.*, but here is 2024.1.0; install the same"
+    with pytest.raises(ClusterError, match=words), connected(cluster.scheduler_address):
+        pass
+
+
+def test_certificates_that_are_missing() -> None:
+    words = "tls://127.0.0.1:9 needs certificates; name them in Dask's configuration"
+    with pytest.raises(ClusterError, match=words), connected("tls://127.0.0.1:9"):
+        pass
 
 
 def test_a_cluster_without_workers(monkeypatch: pytest.MonkeyPatch) -> None:

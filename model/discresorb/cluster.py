@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from discresorb import __version__
@@ -60,16 +61,10 @@ def connected(address: str) -> Iterator[Client]:
         try:
             _ask(address)
             client = Client(address, timeout=_SECONDS, set_as_default=False)
-        except TypeError:
-            raise ClusterError(
-                f"{address} needs certificates; name them in Dask's configuration, "
-                "distributed.comm.tls, here as where the scheduler runs"
-            ) from None
         except (OSError, TimeoutError, ImportError):
             raise ClusterError(
                 f"no scheduler answered at {address} within {_SECONDS} seconds; look whether "
-                "`dask scheduler` runs there, whether its version of dask is near the one here, "
-                "and whether a firewall lets the port through"
+                "`dask scheduler` runs there, and whether a firewall lets the port through"
             ) from None
         try:
             _check_workers(client, address)
@@ -81,19 +76,32 @@ def connected(address: str) -> Iterator[Client]:
 def _ask(address: str) -> None:
     """Raise TimeoutError or OSError unless a scheduler answers: a client would wait for ever.
 
-    What listens there may be something else. A thread has no event loop of a notebook's.
+    What listens there may be something else, or of a version that a client does not understand.
     """
     from distributed import Security
     from distributed.core import rpc
 
-    async def identity() -> None:
-        async with rpc(
-            address, connection_args=Security().get_connection_args("client")
-        ) as scheduler:
-            await scheduler.identity(n_workers=0)
+    security = Security().get_connection_args("client")
+    if address.startswith("tls") and security["ssl_context"] is None:
+        raise ClusterError(
+            f"{address} needs certificates; name them in Dask's configuration, "
+            "distributed.comm.tls, here as where the scheduler runs"
+        )
 
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, asyncio.wait_for(identity(), _SECONDS)).result()
+    async def versions() -> Mapping[str, Mapping[str, str]]:
+        async with rpc(address, connection_args=security) as scheduler:
+            found: Mapping[str, Mapping[str, str]] = await scheduler.versions()
+            return found
+
+    with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has an event loop already
+        asked = thread.submit(asyncio.run, asyncio.wait_for(versions(), _SECONDS))
+        there = asked.result()["packages"]["distributed"]
+    here = version("distributed")
+    if there.split(".")[:2] != here.split(".")[:2]:
+        raise ClusterError(
+            f"the scheduler at {address} has distributed {there}, but here is {here}; install the "
+            "same dask and distributed on both sides"
+        )
 
 
 def threads_of(client: Client) -> Mapping[str, int]:
@@ -128,13 +136,13 @@ def threads_of(client: Client) -> Mapping[str, int]:
 def _check_workers(client: Client, address: str) -> None:
     """Refuse workers that lack discresorb or have another version; name them all."""
 
-    def version() -> str:  # inside, so that it travels by value: a worker may lack this module
+    def of_worker() -> str:  # inside, so that it travels by value: a worker may lack this module
         from discresorb import __version__
 
         return __version__
 
     threads_of(client)
-    found = client.run(version, on_error="return")
+    found = client.run(of_worker, on_error="return")
     unfit = [
         f"{worker} {_lack(answer)}"
         for worker, answer in sorted(found.items())

@@ -14,9 +14,10 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb_training.blocks import prepare
+from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
-from discresorb_training.fitting import Dataset, Estimates, fit_near
+from discresorb_training.fitting import Estimates, fit_near
 from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
 from discresorb_training.robust import cluster_numbers

@@ -17,9 +17,10 @@ import numpy as np
 from discresorb.curve import CureCurve
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training.blocks import prepare
+from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import ConvergenceError
-from discresorb_training.fitting import Dataset, Estimates, fit_dataset
+from discresorb_training.fitting import Estimates, fit_dataset
 from discresorb_training.likelihood import evaluate
 
 __all__ = ["SecondOpinion", "ask_lifelines"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from discresorb.distributions import DISTRIBUTIONS, Array
+from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import check_fit
-from discresorb_training.fitting import Dataset, fit_dataset, fit_near
+from discresorb_training.fitting import fit_dataset, fit_near
 from discresorb_training.robust import cluster_numbers, fit_options
 
 __all__ = ["Candidate", "choose", "compare", "fold_of_rows"]
