@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,3 +48,28 @@ def test_a_type_never_seen_in_training() -> None:
     support = Support((SIZE_MM, flag), 1, ranges, 0.98, 30.0)
     assert support.warnings([5.0, 1.0], 1.0, 6.0) == ["no training patients with sequestrated yes"]
     assert support.outside(np.array([[5.0, 1.0]]), np.array([1.0]), np.array([6.0])).all()
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from([0.5, 3.0, 8.25, 17.123456, 39.0]),
+            st.sampled_from([0.0, 1.0]),
+            st.sampled_from([0.0, 0.1, 2.0, 30.0, 200.0]),
+            st.sampled_from([0.0, 5.0, 70.0, 400.0]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_many_patients_get_the_words_of_each(
+    rows: list[tuple[float, ...]], predictor: Predictor
+) -> None:
+    of_one_type = replace(predictor._support, ranges={1.0: predictor._support.ranges[1.0]})
+    size, flag, entry, wait = np.array(rows).T
+    for support in (predictor._support, of_one_type):
+        many = support.words(np.column_stack([size, flag]), entry, entry + wait)
+        each = [support.warnings([a, b], c, c + d) for a, b, c, d in rows]
+        assert many == ["; ".join(words) for words in each]
+        outside = support.outside(np.column_stack([size, flag]), entry, entry + wait)
+        assert outside.tolist() == [bool(words) for words in each]

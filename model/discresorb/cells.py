@@ -62,7 +62,8 @@ def show(value: object, length: int = _SHOWN_LENGTH) -> str:
         text = value if isinstance(value, str) else str(value)
     except ValueError:  # an integer of thousands of digits
         return "an integer too long to show"
-    text = "".join(c if c.isprintable() else " " for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
 

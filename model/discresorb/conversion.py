@@ -7,7 +7,7 @@ read once. What is left is read cell by cell.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from discresorb.distributions import Array
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Cells", "Converter", "Numbers", "cell_at", "native_cells"]
+__all__ = ["Cells", "Converter", "Numbers", "cells_at", "native_cells"]
 
 # one column: an array of numbers, truth values or days, a polars Series of text, or any values
 Cells = Any
@@ -29,8 +29,6 @@ _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 _FIRST_DAY, _LAST_DAY = datetime.date.min.toordinal(), datetime.date.max.toordinal()
 # texts remembered are few and short enough for any file
 _MOST_KNOWN, _LONGEST_KNOWN = 100_000, 40
-# so many different texts are quicker compared than looked up
-_FEW: Final = 8
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,33 @@ class Numbers:
     plain: bool = False
 
 
+@dataclass(frozen=True)
+class _Texts:
+    """Texts that have been read, and what they mean; the last entry stands for no text."""
+
+    words: Sequence[str]
+    kind: pl.Enum
+    numbers: Array
+    refused: Array
+    formulas: Array
+
+    @classmethod
+    def of(cls, words: Sequence[str], read: Callable[[str], float | str]) -> _Texts:
+        import polars as pl
+
+        found = [*map(read, words), np.nan]
+        refused = np.array([isinstance(each, str) for each in found])
+        numbers = np.array([np.nan if isinstance(each, str) else each for each in found])
+        formulas = np.array([*(word.startswith(FORMULA_STARTS) for word in words), False])
+        return cls(words, pl.Enum(words), numbers, refused, formulas)
+
+    def codes(self, texts: pl.Series) -> pl.Series:
+        """Give each text's position among the words, null where it is not among them."""
+        import polars as pl
+
+        return texts.cast(self.kind, strict=False).to_physical().cast(pl.UInt32)
+
+
 class Converter:
     """Turns cells of one column into numbers, remembering the texts that it has read.
 
@@ -64,6 +89,7 @@ class Converter:
     def __init__(self, column: Column) -> None:
         self._column = column
         self._known: dict[str, float | str] = {}
+        self._texts = _Texts.of([], self._read)
 
     def convert(self, cells: Cells) -> Numbers:
         """Read a column of cells."""
@@ -99,17 +125,21 @@ class Converter:
         return Numbers(values, np.array(problems, dtype=np.intp), not len(left))
 
     def _from_texts(self, texts: pl.Series) -> Numbers:
-        different = texts.unique().drop_nulls()
-        words = different.to_list()
-        if not words:
-            return Numbers(np.full(len(texts), np.nan), np.empty(0, dtype=np.intp), True)
-        read = [self._read(word) for word in words]
-        numbers = [np.nan if isinstance(each, str) else each for each in read]
-        values = _replaced(texts, different, numbers)
-        bad = [word for word, each in zip(words, read, strict=True) if isinstance(each, str)]
-        problems = np.flatnonzero(texts.is_in(bad).fill_null(False).to_numpy())
-        plain = not any(word.startswith(FORMULA_STARTS) for word in words)
-        return Numbers(values, problems, plain)
+        known = self._texts  # another thread may learn more meanwhile
+        codes = known.codes(texts)
+        if codes.null_count() > texts.null_count():
+            new = texts.filter(codes.is_null() & texts.is_not_null()).unique().to_list()
+            if len(known.words) + len(new) > _MOST_KNOWN:
+                new = texts.unique().drop_nulls().to_list()
+                known = _Texts.of(new, self._read)
+            else:
+                known = _Texts.of([*known.words, *new], self._read)
+            if max(map(len, new)) <= _LONGEST_KNOWN:
+                self._texts = known
+            codes = known.codes(texts)
+        at = codes.fill_null(len(known.words)).to_numpy()
+        problems = np.flatnonzero(known.refused[at])
+        return Numbers(known.numbers[at], problems, not known.formulas[at].any())
 
     def _from_days(self, cells: Array) -> Numbers:
         missing = np.isnat(cells)
@@ -147,26 +177,15 @@ def _as_array(column: Column, cells: Sequence[Any]) -> Array | None:
     return None
 
 
-def _replaced(texts: pl.Series, different: pl.Series, numbers: list[float]) -> Array:
-    """Give each text's number, nan for none."""
-    import polars as pl
-
-    if len(numbers) > _FEW:
-        new = pl.Series(numbers, dtype=pl.Float64)
-        replaced = texts.replace_strict(different, new, default=None, return_dtype=pl.Float64)
-        return replaced.to_numpy(writable=True)
-    values = np.full(len(texts), np.nan)
-    for text, number in zip(different.to_list(), numbers, strict=True):
-        values[(texts == text).fill_null(False).to_numpy()] = number
-    return values
-
-
-def cell_at(cells: Cells, position: int) -> object:
-    """Give one cell as it was entered."""
-    cell = cells[position]
-    # numbers as Python's own; days stay, because a year beyond 9999 is no Python date
-    is_number = isinstance(cell, np.generic) and not isinstance(cell, np.datetime64)
-    return cell.item() if is_number else cell
+def cells_at(cells: Cells, positions: Array) -> list[Any]:
+    """Give some cells as they were entered."""
+    if isinstance(cells, np.ndarray):
+        chosen = cells[positions]
+        # days stay what they are, because a year beyond 9999 is no Python date
+        return list(chosen) if chosen.dtype.kind == "M" else chosen.tolist()
+    if isinstance(cells, Sequence):
+        return [cells[position] for position in positions.tolist()]
+    return list(cells.gather(positions).to_list())
 
 
 def native_cells(series: Any) -> Cells:

@@ -27,6 +27,8 @@ __all__ = ["Form", "Job", "Outcome", "check_jobs", "compressing", "jobs_of", "ru
 
 _COMPRESSED: Final = (".gz", ".zst")
 _PARQUET: Final = (".parquet", ".pq")
+# what the command gzip does by itself
+_GZIP_LEVEL: Final = 6
 _JSON: Final = (".jsonl", ".ndjson", ".json")
 
 
@@ -375,7 +377,7 @@ def compressing(stream: IO[bytes], target: Path | None) -> Iterator[IO[bytes]]:
         yield stream
         return
     if suffix == ".gz":
-        inner: Any = gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0)
+        inner: Any = gzip.GzipFile("", "wb", _GZIP_LEVEL, stream, mtime=0)
     else:
         inner = zstd().ZstdFile(stream, "wb")
     with inner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from discresorb.advice import DEFAULT_THRESHOLD, check_threshold, reason_bits, reason_sentences
 from discresorb.clock import Moment, resolve_many
 from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, OUTPUT_COLUMNS, SYMPTOMS_CHANGED
-from discresorb.conversion import Cells, Converter, cell_at
+from discresorb.conversion import Cells, Converter, cells_at
 from discresorb.distributions import Array
 from discresorb.errors import Problem
 from discresorb.reading import check_columns
@@ -57,26 +58,31 @@ class Words:
         The different texts.
     code : int array
         For each row, which of them.
+    shared : int
+        So many of the first ones belong to many rows; the others to one each.
     """
 
     table: Sequence[str | None]
     code: Array
+    shared: int
 
     @classmethod
     def at(cls, positions: Sequence[int], texts: Sequence[str], count: int) -> Words:
         """Give some rows a text each, the others none."""
         code = np.zeros(count, dtype=np.int64)
         code[positions] = np.arange(1, len(texts) + 1)
-        return cls([None, *texts], code)
+        return cls([None, *texts], code, shared=1)
 
-    def series(self, form: Callable[[str], str] | None = None) -> pl.Series:
-        """Give every row's text."""
+    def series(
+        self, form: Callable[[str], str] | None = None, rows: Array | slice = slice(None)
+    ) -> pl.Series:
+        """Give every row's text, or that of some rows."""
         import polars as pl
 
         table = self.table
         if form is not None:
             table = [None if text is None else form(text) for text in table]
-        return pl.Series(table, dtype=pl.String).gather(self.code)
+        return pl.Series(table, dtype=pl.String).gather(self.code[rows])
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,33 @@ class Scored:
         """
         texts = (words.series(form).alias(name) for name, words in self.words.items())
         return self.numbers.with_columns(*texts)
+
+    def text_lines(self, form: Callable[[str], str]) -> pl.Series:
+        """Give the text columns as one text a row, separated by commas: most are joined once.
+
+        Parameters
+        ----------
+        form : callable
+            Changes every text.
+        """
+        import polars as pl
+
+        columns = list(self.words.values())
+        usual = np.ones(len(self), dtype=bool)
+        key = np.zeros(len(self), dtype=np.int64)
+        for words in columns:
+            usual &= words.code < words.shared
+            key = key * words.shared + words.code
+        shared = [
+            [form(text) if text else "" for text in words.table[: words.shared]]
+            for words in columns
+        ]
+        often = pl.Series([",".join(each) for each in product(*shared)], dtype=pl.String)
+        others = np.flatnonzero(~usual)
+        key[others] = np.arange(len(often), len(often) + len(others))
+        parts = [words.series(form, others).fill_null("") for words in columns]
+        seldom = pl.select(pl.concat_str(parts, separator=",")).to_series()
+        return often.append(seldom).gather(key).alias(TEXT_OUTPUTS[0])
 
 
 class Scorer:
@@ -211,9 +244,9 @@ class Scorer:
     ) -> dict[int, Sequence[Problem]]:
         names = [name for name in cells if name in self._converters]
         found = {}
-        for position in suspects.tolist():
-            row = tuple(cell_at(cells[name], position) for name in names)
-            why = self._refusal(names, row)
+        columns = [cells_at(cells[name], suspects) for name in names]
+        for position, *row in zip(suspects.tolist(), *columns, strict=True):
+            why = self._refusal(names, tuple(row))
             if why:
                 found[position] = why
         found.update({position: (problem,) for position, problem in unusable.items()})
@@ -258,10 +291,10 @@ class Scorer:
         numbers.append(pl.Series("reimage", bits > 0).set(~pl.Series(usable), None))
         joined = ["; ".join(each.words for each in why) for why in problems.values()]
         words = (
-            Words(self._sentences, bits),
+            Words(self._sentences, bits, len(self._sentences)),
             self._warnings(design[:, 1:], entry, horizon, usable),
             Words.at(list(problems), joined, count),
-            Words([self.predictor.model_id], np.zeros(count, dtype=np.int64)),
+            Words([self.predictor.model_id], np.zeros(count, dtype=np.int64), 1),
         )
         texts = dict(zip(TEXT_OUTPUTS, words, strict=True))
         return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain)
@@ -272,14 +305,9 @@ class Scorer:
         code = np.ones(len(entry), dtype=np.int64)
         outside = np.flatnonzero(support.outside(covariates, entry, horizon))
         code[outside] = np.arange(2, 2 + len(outside))
-        rows = zip(
-            covariates[outside].tolist(),
-            entry[outside].tolist(),
-            horizon[outside].tolist(),
-            strict=True,
-        )
-        table += ["; ".join([*notices, *support.warnings(*row)]) for row in rows]
-        return Words(table, _spread(code, usable, 0))
+        own = support.words(covariates[outside], entry[outside], horizon[outside])
+        table += ["; ".join([*notices, words]) for words in own]
+        return Words(table, _spread(code, usable, 0), shared=2)
 
 
 def _spread(values: Array, usable: Array, elsewhere: float) -> Array:

@@ -7,14 +7,18 @@ the data can be biased though both of its values occur separately.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from discresorb.columns import MONTHS_SINCE_ONSET, Column
 from discresorb.distributions import Array
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Support"]
 
@@ -75,19 +79,46 @@ class Support:
         level = 0.0 if self.by is None else covariates[self.by]
         limits = self._limits.get(level)
         if limits is None:
-            return [f"no training patients{self._type(level)}"]
+            return [self._unknown(level)]
         values = (*covariates, entry)
         found = [
-            f"{before}{values[position]:.4g}{after}"
+            _around(before, after, values[position])
             for position, low, high, before, after in limits
             if not low <= values[position] <= high
         ]
-        if horizon > self.longest_follow_up:
-            found.append(
-                f"surgery {horizon:.1f} months after onset lies beyond the longest follow-up in "
-                f"training ({self.longest_follow_up:.1f} months)"
-            )
-        return found
+        return [*found, self._late(horizon)] if horizon > self.longest_follow_up else found
+
+    def words(self, covariates: Array, entry: Array, horizon: Array) -> list[str]:
+        """Give the warnings of many patients, joined by ``; ``; covariates are (n, k).
+
+        Values repeat, so what lies outside is put in words once a value.
+        """
+        import polars as pl
+
+        levels = np.zeros(len(entry)) if self.by is None else covariates[:, self.by]
+        values = np.column_stack([covariates, entry])
+        known = np.zeros(len(entry), dtype=bool)
+        columns = []
+        for level, limits in self._limits.items():
+            of_level = levels == level
+            known |= of_level
+            for position, low, high, before, after in limits:
+                value = values[:, position]
+                beyond = of_level & ~((value >= low) & (value <= high))
+                columns.append(_worded(value, beyond, partial(_around, before, after)))
+        columns.append(_worded(horizon, known & (horizon > self.longest_follow_up), self._late))
+        columns.append(_worded(levels, ~known, self._unknown))
+        joined = pl.concat_str(columns, separator="; ", ignore_nulls=True)
+        return list(pl.select(joined).to_series().to_list())
+
+    def _late(self, horizon: float) -> str:
+        return (
+            f"surgery {horizon:.1f} months after onset lies beyond the longest follow-up in "
+            f"training ({self.longest_follow_up:.1f} months)"
+        )
+
+    def _unknown(self, level: float) -> str:
+        return f"no training patients{self._type(level)}"
 
     def _limit(self, level: float, name: str, low: float, high: float) -> _Limit:
         columns = [*self.columns, MONTHS_SINCE_ONSET]
@@ -117,3 +148,17 @@ class Support:
             return ""
         name = self.columns[self.by].name
         return f" with {name} {'yes' if level == 1.0 else 'no'}"
+
+
+def _around(before: str, after: str, value: float) -> str:
+    return f"{before}{value:.4g}{after}"
+
+
+def _worded(values: Array, where: Array, words: Callable[[float], str]) -> pl.Series:
+    """Put some of the values in words; null for the others."""
+    import polars as pl
+
+    different, which = np.unique(values[where], return_inverse=True)
+    code = np.zeros(len(values), dtype=np.int64)
+    code[where] = which + 1
+    return pl.Series([None, *map(words, different.tolist())], dtype=pl.String).gather(code)

@@ -111,10 +111,12 @@ class CsvWriter:
         passed, guarded = rows.frame, 0
         if not self.raw_text:
             passed, guarded = _guarded(passed, scored.plain)
-        # where only our own words may need quotes, they get them once each
-        outputs = scored.frame(_quoted if rows.bare else None)
+        if rows.bare:  # only our own words may need quotes, and they get them once each
+            both = passed.hstack(scored.numbers).with_columns(scored.text_lines(_quoted))
+        else:
+            both = passed.hstack(scored.frame())
         content = _Pieces()
-        passed.hstack(outputs).write_csv(
+        both.write_csv(
             content,  # type: ignore[call-overload]  # it writes to whatever has a write
             include_header=False,
             quote_style="never" if rows.bare else "necessary",
