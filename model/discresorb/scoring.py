@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -58,31 +57,24 @@ class Words:
         The different texts.
     code : int array
         For each row, which of them.
-    shared : int
-        So many of the first ones belong to many rows; the others to one each.
     """
 
     table: Sequence[str | None]
     code: Array
-    shared: int
 
     @classmethod
     def at(cls, positions: Sequence[int], texts: Sequence[str], count: int) -> Words:
         """Give some rows a text each, the others none."""
         code = np.zeros(count, dtype=np.int64)
         code[positions] = np.arange(1, len(texts) + 1)
-        return cls([None, *texts], code, shared=1)
+        return cls([None, *texts], code)
 
-    def series(
-        self, form: Callable[[str], str] | None = None, rows: Array | slice = slice(None)
-    ) -> pl.Series:
-        """Give every row's text, or that of some rows."""
+    def series(self, form: Callable[[pl.Series], pl.Series] | None = None) -> pl.Series:
+        """Give every row's text, changed by `form`, once each, if that is given."""
         import polars as pl
 
-        table = self.table
-        if form is not None:
-            table = [None if text is None else form(text) for text in table]
-        return pl.Series(table, dtype=pl.String).gather(self.code[rows])
+        texts = pl.Series(self.table, dtype=pl.String)
+        return (texts if form is None else form(texts)).gather(self.code)
 
 
 @dataclass(frozen=True)
@@ -115,43 +107,16 @@ class Scored:
     def __len__(self) -> int:
         return len(self.usable)
 
-    def frame(self, form: Callable[[str], str] | None = None) -> pl.DataFrame:
+    def frame(self, form: Callable[[pl.Series], pl.Series] | None = None) -> pl.DataFrame:
         """Give all output columns, null where there is nothing to say.
 
         Parameters
         ----------
         form : callable, optional
-            Changes every text.
+            Changes texts.
         """
         texts = (words.series(form).alias(name) for name, words in self.words.items())
         return self.numbers.with_columns(*texts)
-
-    def text_lines(self, form: Callable[[str], str]) -> pl.Series:
-        """Give the text columns as one text a row, separated by commas: most are joined once.
-
-        Parameters
-        ----------
-        form : callable
-            Changes every text.
-        """
-        import polars as pl
-
-        columns = list(self.words.values())
-        usual = np.ones(len(self), dtype=bool)
-        key = np.zeros(len(self), dtype=np.int64)
-        for words in columns:
-            usual &= words.code < words.shared
-            key = key * words.shared + words.code
-        shared = [
-            [form(text) if text else "" for text in words.table[: words.shared]]
-            for words in columns
-        ]
-        often = pl.Series([",".join(each) for each in product(*shared)], dtype=pl.String)
-        others = np.flatnonzero(~usual)
-        key[others] = np.arange(len(often), len(often) + len(others))
-        parts = [words.series(form, others).fill_null("") for words in columns]
-        seldom = pl.select(pl.concat_str(parts, separator=",")).to_series()
-        return often.append(seldom).gather(key).alias(TEXT_OUTPUTS[0])
 
 
 class Scorer:
@@ -291,10 +256,10 @@ class Scorer:
         numbers.append(pl.Series("reimage", bits > 0).set(~pl.Series(usable), None))
         joined = ["; ".join(each.words for each in why) for why in problems.values()]
         words = (
-            Words(self._sentences, bits, len(self._sentences)),
+            Words(self._sentences, bits),
             self._warnings(design[:, 1:], entry, horizon, usable),
             Words.at(list(problems), joined, count),
-            Words([self.predictor.model_id], np.zeros(count, dtype=np.int64), 1),
+            Words([self.predictor.model_id], np.zeros(count, dtype=np.int64)),
         )
         texts = dict(zip(TEXT_OUTPUTS, words, strict=True))
         return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain)
@@ -307,7 +272,7 @@ class Scorer:
         code[outside] = np.arange(2, 2 + len(outside))
         own = support.words(covariates[outside], entry[outside], horizon[outside])
         table += ["; ".join([*notices, words]) for words in own]
-        return Words(table, _spread(code, usable, 0), shared=2)
+        return Words(table, _spread(code, usable, 0))
 
 
 def _spread(values: Array, usable: Array, elsewhere: float) -> Array:

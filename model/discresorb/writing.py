@@ -42,7 +42,7 @@ _JSON_ROWS: Final = 4_096
 _SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 # seconds after which a thread that waits for another looks whether that has ended
 _PATIENCE: Final = 0.1
-_SEPARATING: Final = re.compile('[,"\\r\\n]')
+_SEPARATING: Final = '[,"\\r\\n]'
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,8 @@ class CsvWriter:
         passed, guarded = rows.frame, 0
         if not self.raw_text:
             passed, guarded = _guarded(passed, scored.plain)
-        if rows.bare:  # only our own words may need quotes, and they get them once each
-            both = passed.hstack(scored.numbers).with_columns(scored.text_lines(_quoted))
-        else:
-            both = passed.hstack(scored.frame())
+        # where only our own words may need quotes, they get them once each
+        both = passed.hstack(scored.frame(_quoted if rows.bare else None))
         content = _Pieces()
         both.write_csv(
             content,  # type: ignore[call-overload]  # it writes to whatever has a write
@@ -298,9 +296,15 @@ def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame,
     return passed, guarded
 
 
-def _quoted(text: str) -> str:
-    """Quote a text that holds what separates cells or rows."""
-    return '"' + text.replace('"', '""') + '"' if _SEPARATING.search(text) else text
+def _quoted(texts: pl.Series) -> pl.Series:
+    """Quote texts that hold what separates cells or rows."""
+    import polars as pl
+
+    separating = texts.str.contains(_SEPARATING)
+    if not separating.any():
+        return texts
+    quoted = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
+    return pl.select(pl.when(separating).then(quoted).otherwise(texts)).to_series()
 
 
 def is_formula(cell: str) -> bool:
