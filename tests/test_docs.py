@@ -71,6 +71,19 @@ def test_the_validation_page_quotes_the_printouts() -> None:
         assert quoted in (ROOT / name).read_text(encoding="utf-8")
 
 
+def test_the_page_on_scale_quotes_printouts_and_recipes() -> None:
+    page = runpy.run_path(str(DOCS / "quote_results.py"))["page"]()
+    assert page == (DOCS / "scale.md").read_text(encoding="utf-8")
+    for each in ("score.txt: against the floor", "spark_score.py -->", "ray_score.py -->"):
+        assert each in page
+
+
+def test_the_recipes_gave_what_the_command_gives() -> None:
+    for name in ("spark_score.txt", "ray_score.txt"):
+        printout = (DOCS / "recipes" / name).read_text(encoding="utf-8")
+        assert printout.count("(1e-12 allowed): yes") == 3
+
+
 @pytest.mark.parametrize("name", ["calibration.svg", "typical_patients.svg"])
 def test_the_figures_are_of_this_model(name: str) -> None:
     """Bytes differ between versions of the plotting library, words and places hardly do."""
