@@ -87,7 +87,7 @@ def test_ended_while_it_waits_for_input(tmp_path: Path) -> None:
 def test_killed_at_any_moment(output: str, long_list: Path, tmp_path: Path) -> None:
     target = tmp_path / output
     parts = 0
-    for moment in (0.0, 0.13, 0.29):
+    for moment in (0.0, 0.06, 0.13, 0.29):
         process = begun(long_list, target)
         time.sleep(moment)
         process.kill()

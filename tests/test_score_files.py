@@ -202,6 +202,17 @@ def test_damaged_or_foreign_inputs(kind: str, folder: Path) -> None:
         assert there(folder) == before
 
 
+def test_parquet_with_a_schema_spoilt(folder: Path) -> None:
+    pl.read_csv(GOOD.encode()).write_parquet(folder / "in.parquet")
+    content = (folder / "in.parquet").read_bytes()
+    at = content.index(b"ARROW:schema") + 30
+    (folder / "in.parquet").write_bytes(content[:at] + b"=" + content[at + 1 :])
+    before = there(folder)
+    done = score("in.parquet", "-o", "out.csv")
+    assert (done.exit_code, "is damaged" in done.stderr) == (3, True)
+    assert there(folder) == before
+
+
 def test_parquet_with_a_page_spoilt(folder: Path) -> None:
     ids = pl.int_range(50_000, eager=True).hash().cast(pl.String)
     frame = pl.read_csv(GOOD.encode()).head(1).drop("patient_id").join(

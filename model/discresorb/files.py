@@ -75,8 +75,10 @@ class Part:
         """Give it its name."""
         try:
             self.place.replace(self.path)
-        except OSError as error:
+        except BaseException as error:
             self.discard()
+            if not isinstance(error, OSError):
+                raise
             raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
 
     def discard(self) -> None:

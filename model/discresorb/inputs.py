@@ -129,6 +129,6 @@ def _damage_told(name: str) -> Iterator[None]:
 
     try:
         yield
-    except pl.exceptions.ComputeError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error).splitlines()[0]
         raise InputFileError(f"{name} is damaged, it cannot be read as Parquet: {words}") from None

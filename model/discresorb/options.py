@@ -15,6 +15,7 @@ __all__ = [
     "ModelOption",
     "OperationCostOption",
     "ScanCostOption",
+    "SchedulerOption",
     "ThresholdOption",
     "chosen_threshold",
     "need_standard_output",
@@ -40,6 +41,13 @@ ScanCostOption = Annotated[
 ]
 OperationCostOption = Annotated[
     float | None, typer.Option(help="Cost of an operation avoided, in the same currency.")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Compute on the workers of a Dask cluster, such as tcp://10.0.0.5:8786.",
+    ),
 ]
 
 

@@ -14,6 +14,7 @@ from discresorb.options import (
     ModelOption,
     OperationCostOption,
     ScanCostOption,
+    SchedulerOption,
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
@@ -68,14 +69,7 @@ def score(
     batch_size: Annotated[
         float, typer.Option(metavar="MIB", help="How much is read at a time; bounds the memory.")
     ] = 4.0,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="tcp://HOST:PORT",
-            help="Score on the workers of this Dask cluster; all machines must see the same "
-            "folders.",
-        ),
-    ] = None,
+    scheduler: SchedulerOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite output files that exist.")
     ] = False,

@@ -8,24 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from discresorb.options import SchedulerOption
 from discresorb_training.defaults import DEFAULT_PENALTY
 
 if TYPE_CHECKING:
     from discresorb_training.cohort import Cohort
     from discresorb_training.training import TrainResult
 
-__all__ = ["SchedulerOption", "app"]
+__all__ = ["app"]
 
 app = typer.Typer()
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-SchedulerOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Compute on the workers of a Dask cluster, such as tcp://10.0.0.5:8786.",
-    ),
-]
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from discresorb_training.commands import SchedulerOption
+from discresorb.options import SchedulerOption
 
 __all__ = ["app"]
 
