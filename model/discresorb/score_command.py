@@ -34,7 +34,7 @@ def score(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE…",
+            metavar="FILE",
             help="CSV (also .gz, .zst) or Parquet files of patients, a quoted pattern such as "
             "'in/*.csv', or - for standard input.",
         ),
