@@ -94,6 +94,7 @@ def test_a_name_that_looks_like_a_pattern(folder: Path) -> None:
         (("good.csv", "-o", "loop"), 2, "cannot write loop"),
         (("good.csv", "-o", "x.parquet", "--json"), 2, "leave --json out"),
         (("good.csv", "-o", "x.parquet.gz"), 2, "leave .gz out"),
+        (("good.csv", "-o", "x.xlsx"), 2, ".xlsx is not written; name a .csv"),
         (("good.csv", "--batch-size", "nan"), 2, "--batch-size entered as nan"),
         (("good.csv", "--batch-size", "0"), 2, "--batch-size entered as 0"),
         (("good.csv", "--batch-size", "65"), 2, "at most 64 MiB"),

@@ -21,7 +21,8 @@ from discresorb import Predictor
 from discresorb.cluster import connected
 from discresorb.columns import OUTPUT_COLUMNS
 from discresorb.errors import InputError, InputFileError
-from discresorb.score_files import Form, Job, run_jobs
+from discresorb.jobs import Form, Job
+from discresorb.score_files import run_jobs
 from discresorb.score_on_cluster import run_on_cluster
 from discresorb.scoring import Scorer
 

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from discresorb import InputError, Predictor
 from discresorb.columns import OUTPUT_COLUMNS, SCORING_COLUMNS
 from discresorb.errors import InputFileError
+from discresorb.jobs import Form, Job
 from discresorb.score_file import score_file
-from discresorb.score_files import Form, Job, run_job
+from discresorb.score_files import run_job
 from discresorb.scoring import Scorer
 from discresorb.writing import CsvWriter
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from discresorb import Predictor
 from discresorb.errors import InputFileError
+from discresorb.jobs import Form, Job
 from discresorb.score_file import score_file
-from discresorb.score_files import Form, Job, run_job, run_jobs
+from discresorb.score_files import run_job, run_jobs
 from discresorb.scoring import Scorer
 from discresorb.sources import zstd
 from discresorb.tally import Tally
@@ -186,7 +187,8 @@ MEASURE = """
 import io, os, resource, sys
 from pathlib import Path
 from discresorb import load
-from discresorb.score_files import Form, Job, run_job
+from discresorb.jobs import Form, Job
+from discresorb.score_files import run_job
 from discresorb.scoring import Scorer
 job = Job(sys.argv[1], Path(sys.argv[2]))
 run_job(Scorer(load()), job, Form(threads=2, batch_bytes=1 << 18), None, None)[1].discard()

@@ -196,6 +196,11 @@ def _add_further_commands() -> None:
         app.add_typer(entry.load())
 
 
+def _is_own_command(arguments: list[str]) -> bool:
+    own = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    return bool(arguments) and arguments[0] in own
+
+
 def _end_in_order(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
@@ -210,7 +215,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show must not end it
             stream.reconfigure(errors="backslashreplace")
     try:
-        _add_further_commands()
+        if not _is_own_command(sys.argv[1:]):  # theirs are looked up and imported
+            _add_further_commands()
         app(prog_name="discresorb")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

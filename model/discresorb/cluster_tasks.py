@@ -14,8 +14,9 @@ from pathlib import Path
 from discresorb.errors import InputFileError
 from discresorb.files import replacing
 from discresorb.inputs import Span
+from discresorb.jobs import Form, Job
 from discresorb.score_file import score_file
-from discresorb.score_files import Form, Job, compressing
+from discresorb.score_files import compressing
 from discresorb.scoring import Scorer
 from discresorb.tally import Tally
 from discresorb.writing import CsvWriter, join_parquet

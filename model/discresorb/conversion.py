@@ -7,7 +7,7 @@ read once. What is left is read cell by cell.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from discresorb.distributions import Array
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Cells", "Converter", "Numbers", "cells_at", "native_cells"]
+__all__ = ["Cells", "Converter", "Numbers", "cells_at", "convert_texts", "native_cells"]
 
 # one column: an array of numbers, truth values or days, a polars Series of text, or any values
 Cells = Any
@@ -70,11 +70,12 @@ class _Texts:
         formulas = np.array([*(word.startswith(FORMULA_STARTS) for word in words), False])
         return cls(words, pl.Enum(words), numbers, refused, formulas)
 
-    def codes(self, texts: pl.Series) -> pl.Series:
-        """Give each text's position among the words, null where it is not among them."""
+    def codes(self, texts: pl.Expr) -> pl.Expr:
+        """Give each text's position among the words, their number where it is not among them."""
         import polars as pl
 
-        return texts.cast(self.kind, strict=False).to_physical().cast(pl.UInt32)
+        codes = texts.cast(self.kind, strict=False).to_physical().cast(pl.UInt32)
+        return codes.fill_null(len(self.words))
 
 
 class Converter:
@@ -102,33 +103,47 @@ class Converter:
             if alike is not None:
                 return self.convert(alike)
             values, problems = read_column(self._column, cells)
-        elif self._column.kind == "number":
-            return self._from_number_texts(cells)
         else:
-            return self._from_texts(cells)
+            name = self._column.name
+            return convert_texts({name: self}, {name: cells})[name]
         return Numbers(values, np.array(list(problems), dtype=np.intp))
 
-    def _from_number_texts(self, texts: pl.Series) -> Numbers:
+    def prepared(self) -> tuple[pl.Expr, _Texts]:
+        """Say how polars reads the column as far as it can, and by which texts."""
         import polars as pl
 
-        values = texts.cast(pl.Float64, strict=False).to_numpy(writable=True)
+        known = self._texts  # another thread may learn more meanwhile
+        cells = pl.col(self._column.name)
+        if self._column.kind == "number":
+            return cells.cast(pl.Float64, strict=False), known
+        return known.codes(cells), known
+
+    def finished(self, texts: pl.Series, found: Array, known: _Texts) -> Numbers:
+        """Read on where polars could not."""
+        if self._column.kind == "number":
+            return self._from_numbers(texts, found)
+        return self._from_codes(texts, found, known)
+
+    def _from_numbers(self, texts: pl.Series, values: Array) -> Numbers:
         inside = (values >= self._column.low) & (values <= self._column.high)
+        if len(values) - np.count_nonzero(inside) == texts.null_count():
+            return Numbers(values, np.empty(0, dtype=np.intp), True)
         # text that says nan, too, is read again
         left = np.flatnonzero(~inside & texts.is_not_null().to_numpy())
         problems: list[int] = []
-        if len(left):
-            for position, text in zip(left.tolist(), texts.gather(left).to_list(), strict=True):
-                read = self._read(text)
-                if isinstance(read, str):
-                    problems.append(position)
-                values[position] = np.nan if isinstance(read, str) else read
+        for position, text in zip(left.tolist(), texts.gather(left).to_list(), strict=True):
+            read = self._read(text)
+            if isinstance(read, str):
+                problems.append(position)
+            values[position] = np.nan if isinstance(read, str) else read
         return Numbers(values, np.array(problems, dtype=np.intp), not len(left))
 
-    def _from_texts(self, texts: pl.Series) -> Numbers:
-        known = self._texts  # another thread may learn more meanwhile
-        codes = known.codes(texts)
-        if codes.null_count() > texts.null_count():
-            new = texts.filter(codes.is_null() & texts.is_not_null()).unique().to_list()
+    def _from_codes(self, texts: pl.Series, at: Array, known: _Texts) -> Numbers:
+        import polars as pl
+
+        unknown = at == len(known.words)
+        if np.count_nonzero(unknown) > texts.null_count():
+            new = texts.filter(unknown).unique().drop_nulls().to_list()
             if len(known.words) + len(new) > _MOST_KNOWN:
                 new = texts.unique().drop_nulls().to_list()
                 known = _Texts.of(new, self._read)
@@ -136,8 +151,7 @@ class Converter:
                 known = _Texts.of([*known.words, *new], self._read)
             if max(map(len, new)) <= _LONGEST_KNOWN:
                 self._texts = known
-            codes = known.codes(texts)
-        at = codes.fill_null(len(known.words)).to_numpy()
+            at = texts.to_frame().select(known.codes(pl.first())).to_series().to_numpy()
         problems = np.flatnonzero(known.refused[at])
         return Numbers(known.numbers[at], problems, not known.formulas[at].any())
 
@@ -160,6 +174,21 @@ class Converter:
                     self._known.clear()  # several threads may do so at any moment
                 self._known[text] = found
         return found
+
+
+def convert_texts(
+    converters: Mapping[str, Converter], texts: Mapping[str, pl.Series]
+) -> dict[str, Numbers]:
+    """Read columns of text, all of them at once as far as polars can."""
+    import polars as pl
+
+    prepared = {name: converters[name].prepared() for name in texts}
+    frame = pl.DataFrame([cells.alias(name) for name, cells in texts.items()])
+    found = frame.select(expression.alias(name) for name, (expression, _) in prepared.items())
+    return {
+        name: converters[name].finished(cells, found[name].to_numpy(writable=True), known)
+        for (name, cells), (_, known) in zip(texts.items(), prepared.values(), strict=True)
+    }
 
 
 def _as_array(column: Column, cells: Sequence[Any]) -> Array | None:
@@ -189,10 +218,14 @@ def cells_at(cells: Cells, positions: Array) -> list[Any]:
 
 
 def native_cells(series: Any) -> Cells:
-    """Give a narwhals Series in the form that is quickest to read."""
-    import narwhals as nw
+    """Give a column of a pandas or polars frame in the form that is quickest to read."""
     import polars as pl
 
+    if isinstance(series, pl.Series) and series.dtype == pl.String:
+        return series
+    import narwhals as nw
+
+    series = nw.from_native(series, series_only=True)
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
         series, dtype = series.cast(nw.String), nw.String

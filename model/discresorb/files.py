@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import platform
 import threading
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from discresorb.errors import OutputError
+from discresorb.synced import SyncedFile
 
 __all__ = ["Part", "alone", "begun", "check_apart", "check_target", "replacing", "write_whole"]
 
@@ -98,12 +100,13 @@ def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
     try:
         path = path.resolve()
         part = Part(path, _companion(path, "partial"))
-        with part.place.open("wb") as stream:
+        file = SyncedFile(part.place)
+        with io.BufferedWriter(file) as stream:
             if path.exists():
                 part.place.chmod(path.stat().st_mode)
             yield stream, part
             stream.flush()
-            os.fsync(stream.fileno())
+            file.settle()
     except BaseException as error:
         if part is not None:
             part.discard()

@@ -45,11 +45,8 @@ def score_columns(
     scorer: Scorer, frame: Any, unusable: Mapping[int, Problem] | None = None
 ) -> Scored:
     """Score a pandas or polars frame whose header fits, except rows that are unusable anyway."""
-    import narwhals as nw
-
-    wrapped = nw.from_native(frame, eager_only=True)
     cells = {
-        name: native_cells(wrapped[name]) for name in wrapped.columns if name in scorer.columns_read
+        name: native_cells(frame[name]) for name in frame.columns if name in scorer.columns_read
     }
     return scorer.score(cells, len(frame), unusable)
 

@@ -21,7 +21,8 @@ from discresorb.options import (
 )
 
 if TYPE_CHECKING:
-    from discresorb.score_files import Form, Outcome
+    from discresorb.jobs import Form
+    from discresorb.score_files import Outcome
 
 __all__ = ["score"]
 
@@ -82,9 +83,10 @@ def score(
     size. Exit status: 0 done, 3 a file does not fit (or, with --strict, a row), 4 done but some
     rows could not be scored (their problems stand in their rows).
     """
+    from discresorb.jobs import check_jobs, jobs_of
     from discresorb.predictor import load
     from discresorb.progress import shown
-    from discresorb.score_files import check_jobs, jobs_of, run_jobs
+    from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
     from discresorb.screen import TableWriter, score_summary
 
@@ -133,8 +135,8 @@ def _remotely(scheduler: str, *what: Any, **how: Any) -> Outcome:
 def _form(as_json: bool, raw_text: bool, n_jobs: int, batch_size: float) -> Form:
     from discresorb.errors import InputError
     from discresorb.in_order import thread_count
+    from discresorb.jobs import Form
     from discresorb.records import LONGEST_RECORD
-    from discresorb.score_files import Form
 
     most = LONGEST_RECORD // _MEBIBYTE
     if not 0.0 < batch_size <= most:

@@ -11,7 +11,7 @@ import numpy as np
 from discresorb.advice import DEFAULT_THRESHOLD, check_threshold, reason_bits, reason_sentences
 from discresorb.clock import Moment, resolve_many
 from discresorb.columns import DATE_COLUMNS, MONTHS_COLUMNS, OUTPUT_COLUMNS, SYMPTOMS_CHANGED
-from discresorb.conversion import Cells, Converter, cells_at
+from discresorb.conversion import Cells, Converter, cells_at, convert_texts
 from discresorb.distributions import Array
 from discresorb.errors import Problem
 from discresorb.reading import check_columns
@@ -179,11 +179,13 @@ class Scorer:
         unusable : mapping, optional
             Rows that must not be scored whatever their cells hold, and why.
         """
-        read = {
-            name: self._converters[name].convert(column)
-            for name, column in cells.items()
-            if name in self._converters
-        }
+        import polars as pl
+
+        own = {name: column for name, column in cells.items() if name in self._converters}
+        texts = {name: column for name, column in own.items() if isinstance(column, pl.Series)}
+        read = convert_texts(self._converters, texts) if texts else {}
+        for name in own.keys() - texts.keys():
+            read[name] = self._converters[name].convert(own[name])
         suspect = np.zeros(count, dtype=bool)
         for numbers in read.values():
             suspect[numbers.problems] = True
@@ -207,14 +209,17 @@ class Scorer:
     def _problems(
         self, cells: Mapping[str, Cells], suspects: Array, unusable: Mapping[int, Problem]
     ) -> dict[int, Sequence[Problem]]:
+        found: dict[int, Sequence[Problem]] = {
+            position: (problem,) for position, problem in unusable.items()
+        }
+        if not len(suspects):
+            return found
         names = [name for name in cells if name in self._converters]
-        found = {}
         columns = [cells_at(cells[name], suspects) for name in names]
         for position, *row in zip(suspects.tolist(), *columns, strict=True):
             why = self._refusal(names, tuple(row))
-            if why:
+            if why and position not in unusable:
                 found[position] = why
-        found.update({position: (problem,) for position, problem in unusable.items()})
         return found
 
     def _refusal(self, names: Sequence[str], row: tuple[object, ...]) -> Sequence[Problem]:

@@ -42,6 +42,8 @@ _JSON_ROWS: Final = 4_096
 _SYSTEM_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 # seconds after which a thread that waits for another looks whether that has ended
 _PATIENCE: Final = 0.1
+# so many texts are quicker quoted one by one
+_FEW: Final = 64
 _SEPARATING: Final = '[,"\\r\\n]'
 
 
@@ -296,13 +298,19 @@ def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame,
     return passed, guarded
 
 
+def _quoted_one(text: str | None) -> str | None:
+    if text is None or not any(separating in text for separating in ',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
 def _quoted(texts: pl.Series) -> pl.Series:
     """Quote texts that hold what separates cells or rows."""
     import polars as pl
 
+    if len(texts) <= _FEW:
+        return pl.Series([_quoted_one(text) for text in texts], dtype=pl.String)
     separating = texts.str.contains(_SEPARATING)
-    if not separating.any():
-        return texts
     quoted = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
     return pl.select(pl.when(separating).then(quoted).otherwise(texts)).to_series()
 

@@ -1,0 +1,63 @@
+"""A file that goes to the disk while more is written, so that the wait at the end is short."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["SyncedFile"]
+
+_AT_ONCE: Final = 64 << 20
+
+
+class SyncedFile(io.FileIO):
+    """A new file; call `settle` before it is closed.
+
+    Parameters
+    ----------
+    path : Path
+        Where it stands.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w")
+        self._fresh = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._sync: Future[None] | None = None
+
+    def write(self, content: Any) -> int:
+        """Write, and now and then have what is written brought to the disk."""
+        written = super().write(content)
+        self._fresh += written
+        if self._fresh >= _AT_ONCE and (self._sync is None or self._sync.done()):
+            self._raise_failed()
+            self._begin_sync()
+        return written
+
+    def settle(self) -> None:
+        """Wait until all is on the disk."""
+        self._raise_failed()
+        os.fsync(self.fileno())
+
+    def close(self) -> None:
+        """Close, once no sync is under way."""
+        if self._pool is not None:
+            self._pool.shutdown()
+        super().close()
+
+    def _begin_sync(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._fresh = 0
+        self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="discresorb-sync")
+        self._sync = self._pool.submit(os.fsync, self.fileno())
+
+    def _raise_failed(self) -> None:
+        """Raise what a sync met: the system tells it once only."""
+        if self._sync is not None:
+            self._sync.result()
