@@ -48,6 +48,25 @@ def floor(source: str, kept: str, target: str) -> None:
     print(json.dumps({**found, "cpu": cpu}))
 
 
+def inside(source: str, target: str) -> None:
+    """Score within a program that has started, up to where the floor ends: not yet on the disk."""
+    import narwhals  # noqa: F401  # imported here, so that it does not count
+    import polars  # noqa: F401
+
+    from discresorb import load
+    from discresorb.in_order import thread_count
+    from discresorb.score_file import score_file
+    from discresorb.scoring import Scorer
+    from discresorb.writing import CsvWriter
+
+    scorer = Scorer(load())
+    with Path(target).open("wb") as stream:
+        start = time.perf_counter()
+        score_file(scorer, source, CsvWriter(stream), threads=thread_count(-1))
+        stream.flush()
+        print(json.dumps({"seconds": time.perf_counter() - start}))
+
+
 def formula(source: str, target: str) -> None:
     """Score as a notebook would: pandas, numpy, the probability alone, nothing checked."""
     import numpy as np
@@ -128,6 +147,7 @@ def convert(source: str, folder: str, only: str = "") -> None:
 RIVALS: dict[str, Callable[..., None]] = {
     "keep": keep_outputs,
     "floor": floor,
+    "inside": inside,
     "formula": formula,
     "lifelines": lifelines,
     "convert": convert,
