@@ -112,3 +112,43 @@ def test_thousands_of_outputs_are_told_apart_quickly(
         check_apart([*outputs, tmp_path / "." / "o7"], kept)
     with pytest.raises(OutputError, match="k9 is an input"):
         check_apart([*outputs, tmp_path / "k9"], kept)
+
+
+def test_a_long_file_is_synced_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    real = os.fsync
+
+    def counted(descriptor: int) -> None:
+        synced.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr("discresorb.synced._AT_ONCE", 50_000)
+    monkeypatch.setattr(os, "fsync", counted)
+    with replacing(tmp_path / "long.csv") as stream:
+        for _ in range(20):
+            stream.write(b"x" * 20_000)
+        assert synced
+    assert (tmp_path / "long.csv").stat().st_size == 400_000
+    assert [each.name for each in tmp_path.iterdir()] == ["long.csv"]
+
+
+def test_an_early_sync_that_fails_is_told_though_a_later_one_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(5, "Input/output error")]
+
+    def fails_once(descriptor: int) -> None:
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr("discresorb.synced._AT_ONCE", 50_000)
+    monkeypatch.setattr(os, "fsync", fails_once)
+    with (
+        pytest.raises(OutputError, match="Input/output error"),
+        replacing(tmp_path / "long.csv") as stream,
+    ):
+        stream.write(b"x" * 60_000)
+    assert failures == []
+    assert list(tmp_path.iterdir()) == []
