@@ -220,3 +220,6 @@ def main() -> None:
         app(prog_name="discresorb")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    finally:
+        # all is in order by now; a library's thread may pass an interrupt on once more
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -205,10 +205,10 @@ class ParquetWriter:
 
         source = register_io_source(taken, schema={**schema, **output_schema()})
         with ThreadPoolExecutor(1) as pool:
-            made = pool.submit(
-                source.sink_parquet, self.stream, row_group_size=_ROW_GROUP, maintain_order=True
-            )
-            try:
+            try:  # from the very first: an interrupt must always end the other thread's wait
+                made = pool.submit(
+                    source.sink_parquet, self.stream, row_group_size=_ROW_GROUP, maintain_order=True
+                )
                 for frame in chain(contents, [None]):
                     while not made.done():
                         with suppress(Full):
