@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 
@@ -50,9 +51,8 @@ def floor(source: str, kept: str, target: str) -> None:
 
 def inside(source: str, target: str) -> None:
     """Score within a program that has started, up to where the floor ends: not yet on the disk."""
-    import narwhals  # noqa: F401  # imported here, so that it does not count
-    import polars  # noqa: F401
-
+    for library in ("narwhals", "polars"):  # imported here, so that it does not count
+        import_module(library)
     from discresorb import load
     from discresorb.in_order import thread_count
     from discresorb.score_file import score_file
@@ -92,7 +92,8 @@ def formula(source: str, target: str) -> None:
     ever = 1.0 / (1.0 + np.exp(-(a + b * size + c * sequestrated)))
 
     def share(months: np.ndarray) -> np.ndarray:
-        return 1.0 / (1.0 + np.exp(-(np.log(months) - location) / scale))  # type: ignore[no-any-return]
+        odds: np.ndarray = np.exp((np.log(months) - location) / scale)
+        return odds / (1.0 + odds)
 
     frame["p_resorbed"] = ever * (share(horizon) - share(entry)) / (1.0 - ever * share(entry))
     frame.to_csv(target, index=False)

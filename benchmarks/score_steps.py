@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -148,7 +148,7 @@ def core() -> None:
     found: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(REPEATS):
         for threads, rates in found.items():
-            rates.append(CORE_ROWS / seconds(lambda n=threads: with_threads(n)) / 1e6)  # type: ignore[misc]
+            rates.append(CORE_ROWS / seconds(partial(with_threads, threads)) / 1e6)
     print("the core alone: probability, interval, reasons, range check; typed arrays in memory")
     for threads, rates in found.items():
         print(f"  {threads} thread{'s' if threads > 1 else ''}: {median(rates):.1f} million rows a "
@@ -179,7 +179,7 @@ def frames(source: str) -> None:
     found: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(REPEATS):
         for name, frame in kinds.items():
-            found[name].append(seconds(lambda f=frame: predictor.score(f)))  # type: ignore[misc]
+            found[name].append(seconds(partial(predictor.score, frame)))
     print(f"Predictor.score on frames of {len(typed):,} rows, ns a row, medians of {REPEATS}")
     for name, each in found.items():
         print(f"  {name:32}{1e9 * median(each) / len(typed):6.0f}")

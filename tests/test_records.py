@@ -117,7 +117,7 @@ class Endless:
     def __init__(self, start: bytes, line: bytes) -> None:
         self.given, self._start, self._line = 0, start, line
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         content = self._start + self._line * (size // len(self._line) + 1)
         self._start = content[size:]
         self.given += size

@@ -11,7 +11,7 @@ import math
 import numbers
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, SupportsFloat, cast
 
 import numpy as np
 
@@ -153,7 +153,7 @@ def _read_number(value: object) -> float:
         return float(text)
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
         raise ValueError
-    return float(value)  # type: ignore[arg-type]  # a complex number raises TypeError
+    return float(cast(SupportsFloat, value))  # that of a complex number raises TypeError
 
 
 def _read_flag(value: object) -> float:

@@ -117,8 +117,7 @@ def jobs_of(
     for source in sources:
         is_pattern = source != STANDARD_STREAM and glob.has_magic(source) and not _exists(source)
         patterns |= is_pattern
-        # Path.glob takes no absolute pattern
-        found = sorted(glob.glob(source, recursive=True)) if is_pattern else [source]  # noqa: PTH207
+        found = sorted(_matching(source)) if is_pattern else [source]
         if not found:
             raise InputFileError(f"no file matches {source}")
         files += [each for each in found if not (is_pattern and Path(each).is_dir())]
@@ -164,6 +163,10 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # what is wrong with it is told when it is written
         return False
+
+
+def _matching(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207  # Path.glob gives hidden files, too
 
 
 def _exists(source: str) -> bool:

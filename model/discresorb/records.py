@@ -13,12 +13,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError
+from discresorb.sources import Readable
 
 __all__ = ["BATCH_BYTES", "Batch", "Records", "decoded", "rows_of"]
 
@@ -31,10 +32,6 @@ _limits: list[int] = []  # one for each reading now under way, the first being t
 
 _BOM: Final = b"\xef\xbb\xbf"
 _COMMA, _LINE_FEED, _RETURN, _QUOTE = b',\n\r"'
-
-
-class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class Records:
         read.
     """
 
-    def __init__(self, stream: _Readable, name: str, batch_bytes: int = BATCH_BYTES) -> None:
+    def __init__(self, stream: Readable, name: str, batch_bytes: int = BATCH_BYTES) -> None:
         self._stream, self._name, self._batch_bytes = stream, name, batch_bytes
         self._line = 1
         self._left, self._ended = self._read_start(), False
@@ -219,7 +216,7 @@ def _large_cells() -> Iterator[None]:
 class _Lines:
     """Text lines from bytes that are there already and a stream that goes on."""
 
-    def __init__(self, left: bytes, stream: _Readable, name: str, line: int) -> None:
+    def __init__(self, left: bytes, stream: Readable, name: str, line: int) -> None:
         self._pieces: Iterator[str] = iter(())
         self._stream, self._name = stream, name
         self._waiting, self._position = left, 0

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, Protocol
 
 from discresorb.errors import InputFileError
 
-__all__ = ["STANDARD_STREAM", "Source", "opened", "zstd"]
+__all__ = ["STANDARD_STREAM", "Readable", "Source", "opened", "zstd"]
 
 STANDARD_STREAM: Final = "-"
 
@@ -25,6 +25,13 @@ _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ZIP: Final = b"PK\x03\x04"
 # how Python writes bytes of a name that are not UTF-8
 _NO_TEXT: Final = re.compile("[\udc80-\udcff]")
+
+
+class Readable(Protocol):
+    """Whatever gives bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most so many bytes; none at the end."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Source:
 
     name: str
     kind: Literal["csv", "parquet"]
-    stream: IO[bytes]
+    stream: Readable
     raw: IO[bytes]
     size: int | None
 
@@ -106,14 +113,14 @@ def _recognised(name: str, raw: Any, size: int | None) -> Source:
     if start.startswith(_ZIP):
         raise InputFileError(f"{name} is a workbook of Excel or a zip; save it as CSV UTF-8")
     if not start.startswith((_GZIP, _ZSTD)):
-        return Source(name, "csv", _Guarded(name, buffered), buffered, size)  # type: ignore[arg-type]
+        return Source(name, "csv", _Guarded(name, buffered), buffered, size)
     inner = (
         gzip.GzipFile(fileobj=buffered) if start.startswith(_GZIP) else zstd().ZstdFile(buffered)
     )
     stream = _Guarded(name, inner)
     if stream.peek().startswith(_PARQUET):
         raise InputFileError(f"{name} is Parquet within another compression; decompress it first")
-    return Source(name, "csv", stream, buffered, size)  # type: ignore[arg-type]
+    return Source(name, "csv", stream, buffered, size)
 
 
 class _Guarded:

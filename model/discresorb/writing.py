@@ -77,7 +77,17 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class CsvWriter:
+class _TextWriter:
+    stream: IO[bytes]
+
+    def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
+        """Write batches in order."""
+        for content in contents:
+            self.stream.writelines(content)
+
+
+@dataclass(frozen=True)
+class CsvWriter(_TextWriter):
     """Comma-separated, UTF-8, quoted where needed.
 
     Parameters
@@ -91,7 +101,6 @@ class CsvWriter:
         Whether the column names come first.
     """
 
-    stream: IO[bytes]
     raw_text: bool = False
     header: bool = True
 
@@ -123,14 +132,9 @@ class CsvWriter:
         )
         return Rendered(content.pieces, guarded)
 
-    def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
-        """Write batches in order."""
-        for content in contents:
-            self.stream.writelines(content)
-
 
 @dataclass(frozen=True)
-class JsonWriter:
+class JsonWriter(_TextWriter):
     """One JSON object a row, null where there is no number.
 
     Parameters
@@ -138,8 +142,6 @@ class JsonWriter:
     stream : binary file
         Where to.
     """
-
-    stream: IO[bytes]
 
     def begin(self, schema: pl.Schema, name: str) -> Rendered:
         """Give nothing: JSON lines have no header."""
@@ -153,11 +155,6 @@ class JsonWriter:
         for rows_together in both.iter_slices(_JSON_ROWS):
             rows_together.write_ndjson(content)  # type: ignore[call-overload]  # has a write
         return Rendered(content.pieces)
-
-    def write(self, contents: Iterable[list[bytes]], schema: pl.Schema) -> None:
-        """Write batches in order."""
-        for content in contents:
-            self.stream.writelines(content)
 
 
 @dataclass(frozen=True)
