@@ -70,6 +70,7 @@ def validate(
     from discresorb_training.cohort import cohort_from_table
     from discresorb_training.computing import computing_on_scheduler
     from discresorb_training.options import numbers_of
+    from discresorb_training.plan import plan_of
     from discresorb_training.progress import tracked
     from discresorb_training.report_commands import (
         Documents,
@@ -87,7 +88,7 @@ def validate(
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, None)
     recorded = _recorded(table, by or [])
-    patients = cohort_from_table(table)
+    patients = cohort_from_table(table, plan_of(predictor))
     with computing_on_scheduler(scheduler):
         facts = validate_cohort(
             predictor,

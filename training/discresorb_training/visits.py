@@ -23,6 +23,7 @@ from discresorb.errors import InputFileError, Problem
 from discresorb.reading import Table, check_columns
 from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
 from discresorb_training.outcome import interval_outcome
+from discresorb_training.plan import STANDARD
 from discresorb_training.row_reader import RowReader, frame_header, text_of
 
 __all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
@@ -335,7 +336,7 @@ class _Reader(RowReader):
             entry=self._months[index],
         )
         sites = None if self._sites is None else self._first_of_patient(self._sites).tolist()
-        patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last], sites)
+        patients = Cohort(STANDARD, self._covariates[index], y, self._months[last], sites)
         return Visits(
             patients,
             self._patient,
