@@ -113,14 +113,19 @@ def test_every_way_of_scoring_gives_the_same(
         np.testing.assert_allclose(frame["p_high"], by_pandas["p_high"], rtol=1e-12)
     assert by_csv["warnings"].tolist() == by_pandas["warnings"].tolist()
     for number, row in enumerate(waiting.to_dict("records")):
-        one = predictor.predict(**{k: v for k, v in row.items() if not pd.isna(v)})
+        one = predictor.predict(**{str(k): v for k, v in row.items() if not pd.isna(v)})
         assert one.probability == by_pandas["p_resorbed"][number]
         assert one.n_imputed == by_pandas["n_imputed"][number]
         assert "; ".join(one.warnings) == by_pandas["warnings"][number]
 
 
 def test_what_was_filled_in_is_said(saved: Path) -> None:
-    case = {"size_mm": 9, "sequestrated": 1, "smoker": "no", "months_since_onset": 2.0}
+    case: dict[str, Any] = {
+        "size_mm": 9,
+        "sequestrated": 1,
+        "smoker": "no",
+        "months_since_onset": 2.0,
+    }
     found = load(saved).predict(**case, work="desk", months_to_surgery=4)
     assert found.n_imputed == found.to_dict()["n_imputed"] == 2
     assert "missing, filled in by regression on the other inputs: age, bmi" in found.warnings
@@ -145,7 +150,12 @@ def test_what_may_not_be_missing_is_a_problem(saved: Path, waiting: pd.DataFrame
 
 
 def test_values_outside_what_the_dictionary_allows_are_refused(saved: Path) -> None:
-    case = {"size_mm": 9, "sequestrated": 1, "smoker": "no", "months_since_onset": 2.0}
+    case: dict[str, Any] = {
+        "size_mm": 9,
+        "sequestrated": 1,
+        "smoker": "no",
+        "months_since_onset": 2.0,
+    }
     with pytest.raises(InputError, match="bmi entered as 8, but must be a number from 10 to 80"):
         load(saved).predict(**case, bmi=8, months_to_surgery=4)
     with pytest.raises(InputError, match="age entered as 1e999, but must be a number"):

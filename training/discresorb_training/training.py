@@ -204,7 +204,11 @@ def train_cohort(
         seed=seed,
         split=weighted is not None,
     )
-    chosen = procedure.run(X, y, weights, patient)
+    warned = warnings_of(cohort)
+    try:
+        chosen = procedure.run(X, y, weights, patient)
+    except TrainingError as error:
+        raise TrainingError("; ".join([str(error), *warned])) from None
     model, best, tried = chosen.model, chosen.best, chosen.tried
     columns = chosen.design.matrix(X, y["entry"])[:, 1:]
     opinion = None
@@ -226,7 +230,7 @@ def train_cohort(
                 "report this with the data card"
             )
     notes = [
-        *warnings_of(cohort),
+        *warned,
         *_notes(tried, best, cure),
         *(weighted.notes if weighted else ()),
     ]
