@@ -131,6 +131,31 @@ def test_what_was_filled_in_is_said(saved: Path) -> None:
     assert "missing, filled in by regression on the other inputs: age, bmi" in found.warnings
 
 
+def test_predict_takes_further_covariates_on_the_command_line(saved: Path, run: Run) -> None:
+    case = ("--size-mm", 9, "--sequestrated", "yes", "--months-since-onset", 2)
+    about = ("--months-to-surgery", 4, "--model", saved)
+    others = ("--set", "smoker=no", "--set", "work=heavy, by hand", "--set", "age=50")
+    done = run("predict", *case, *about, *others)
+    assert done.returncode == 0, done.stderr
+    assert "  work                heavy, by hand\n" in done.stdout
+    assert "  age                 50 years\n" in done.stdout
+    assert "Warning: missing, filled in by regression on the other inputs: bmi." in done.stdout
+    found = json.loads(run("predict", *case, *about, *others, "--json").stdout)
+    known: dict[str, Any] = {
+        "size_mm": 9,
+        "sequestrated": 1,
+        "smoker": 0,
+        "work": "heavy, by hand",
+        "age": 50,
+    }
+    clock = {"months_since_onset": 2, "months_to_surgery": 4}
+    assert found["p_resorbed"] == load(saved).predict(**known, **clock).probability
+    wrong = run("predict", *case, *about, "--set", "smoker", "--set", "=x")
+    assert wrong.returncode == 2
+    assert "--set entered as smoker, but must be NAME=VALUE" in wrong.stderr
+    assert "--set entered as =x" in wrong.stderr
+
+
 def test_an_unseen_level_is_a_problem_of_its_row(saved: Path, waiting: pd.DataFrame) -> None:
     frame = waiting.copy()
     frame.loc[3, "work"] = "Desk"

@@ -132,7 +132,7 @@ def _one(text: str, facts: Mapping[str, Mapping[str, Any]], problems: list[str])
     if name in _RESERVED:
         why = "is the clock, on which every model rests" if "months" in name else "is no covariate"
         problems.append(f"{name} {why}; name what was known at the index MRI")
-    if not name.isprintable() or not name or set(name) & set("[],;:\"'"):
+    if not name.isprintable() or not name or set(name) & set("[],;:=\"'"):
         problems.append(f"covariate entered as {text}, but its name must be plain text")
     known = _KNOWN.get(name)
     default = "flag" if known is not None and known.kind == "flag" else "linear"
