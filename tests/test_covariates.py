@@ -128,7 +128,8 @@ def test_what_was_filled_in_is_said(saved: Path) -> None:
     }
     found = load(saved).predict(**case, work="desk", months_to_surgery=4)
     assert found.n_imputed == found.to_dict()["n_imputed"] == 2
-    assert "missing, filled in by regression on the other inputs: age, bmi" in found.warnings
+    words = "missing, filled in by regression on the other inputs, which the interval takes as "
+    assert f"{words}known: age, bmi" in found.warnings
 
 
 def test_predict_takes_further_covariates_on_the_command_line(saved: Path, run: Run) -> None:
@@ -139,7 +140,7 @@ def test_predict_takes_further_covariates_on_the_command_line(saved: Path, run: 
     assert done.returncode == 0, done.stderr
     assert "  work                heavy, by hand\n" in done.stdout
     assert "  age                 50 years\n" in done.stdout
-    assert "Warning: missing, filled in by regression on the other inputs: bmi." in done.stdout
+    assert "which the interval takes as known: bmi." in done.stdout
     found = json.loads(run("predict", *case, *about, *others, "--json").stdout)
     known: dict[str, Any] = {
         "size_mm": 9,

@@ -40,7 +40,10 @@ def interval_label(between_study_sd: float | None) -> str:
 
 def filled_in(names: Iterable[str]) -> str:
     """Say which inputs were missing and what was done about it."""
-    return f"missing, filled in by regression on the other inputs: {', '.join(names)}"
+    return (
+        "missing, filled in by regression on the other inputs, which the interval takes as known: "
+        + ", ".join(names)
+    )
 
 
 def percent(probability: float) -> str:

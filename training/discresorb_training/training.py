@@ -235,6 +235,7 @@ def train_cohort(
         *(weighted.notes if weighted else ()),
     ]
     about = {
+        **_filled_in(cohort),
         "months since onset beyond the clock": "not tested: rows are weighted"
         if weights is not None
         else _in_words(beyond_clock(model, columns, y)),
@@ -301,6 +302,16 @@ def _rows(
         return weighted.X, weighted.y, weighted.weights, weighted.patient
     whose = None if cohort.weights is None else np.arange(len(cohort.y))
     return cohort.X, cohort.y, cohort.weights, whose
+
+
+def _filled_in(cohort: Cohort) -> dict[str, str]:
+    """Count, of covariates that may be missing, in how many patients they were."""
+    counts = [
+        f"{each.column.name} in {int(np.isnan(values).sum())}"
+        for each, values in zip(cohort.plan, cohort.X.T, strict=True)
+        if each.optional
+    ]
+    return {"missing and filled in by regression": ", ".join(counts)} if counts else {}
 
 
 def _in_words(found: Any) -> str:
