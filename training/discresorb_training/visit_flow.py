@@ -109,22 +109,26 @@ class VisitFlow:
         ]
         return [*(line.rstrip() for line in lines), *(f"Note: {note}." for note in self.notes)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain data."""
+    def counts(self) -> dict[str, Any]:
+        """Give the counts as plain data, naming nobody."""
         return {
             "rows": self.rows,
             "rows_without_patient_id": self.rows_without_id,
             "rows_of_patients_left_out": self.rows_of_left_out,
-            "mris_used": self.mris_used,
             "mris_after_resorption": self.mris_after_resorption,
+            "mris_used": self.mris_used,
             "patients": self.patients,
             "patients_left_out": self.patients_left_out,
-            "left_out": {reason: list(who) for reason, who in self.left_out.items()},
+            "left_out": {reason: len(who) for reason, who in self.left_out.items()},
             "patients_kept": self.patients_kept,
             "kept": dict(self.kept),
             "exits": dict(self.exits),
-            "notes": list(self.notes),
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give all of it as plain data, with the ids of patients left out."""
+        named = {reason: list(who) for reason, who in self.left_out.items()}
+        return {**self.counts(), "left_out": named, "notes": list(self.notes)}
 
 
 def _named(who: Sequence[str]) -> str:

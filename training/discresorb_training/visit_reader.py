@@ -85,18 +85,18 @@ class VisitReader(PatientReader):
         self.nameless, self.index = self._nameless, np.flatnonzero(self._index)
         self.mri = self.needed(_MRI_DATE)[self._order]
         finding = self.words("finding", FINDINGS)
-        self.herniated, shows_resorbed = finding == _HERNIATED, finding == _RESORBED
+        self.herniated, self._shows_resorbed = finding == _HERNIATED, finding == _RESORBED
         self.onset, self.surgery, self.exit = (
             self._day_of_patient(column) for column in (ONSET_DATE, _SURGERY_DATE, _EXIT_DATE)
         )
         reasons = self.words(_EXIT_REASON, EXIT_REASONS, needed=False)
         self.reason = self._text_of_patient(_EXIT_REASON, reasons)
         self.site = self._text_of_patient(SITE_ID, self.texts(SITE_ID))
-        self.resorbed = self.stated_once(self.mri, self._first_of(shows_resorbed), np.inf)
+        self.resorbed = self.stated_once(self.mri, self._first_of(self._shows_resorbed), np.inf)
         # the day decides, so that rows of one day are used, or not, together
         self.used = self.mri <= self.resorbed[self._patient]
         self._check_onset()
-        self._check_mris(shows_resorbed)
+        self._check_mris()
         self._check_same_day()
         self._check_exits(self.stating(reasons != ""))
         self._check_covariates(covariates)
@@ -175,7 +175,7 @@ class VisitReader(PatientReader):
             "onset_date is missing",
         )
 
-    def _check_mris(self, shows_resorbed: Array) -> None:
+    def _check_mris(self) -> None:
         """Refuse MRIs before onset, after surgery or exit, or too late, and a missing index MRI."""
         onset, surgery, left = (
             days[self._patient] for days in (self.onset, self.surgery, self.exit)
@@ -187,7 +187,7 @@ class VisitReader(PatientReader):
             "an MRI before onset_date",
         )
         self.add_in_order(
-            self._index & shows_resorbed,
+            self._index & self._shows_resorbed,
             "the first MRI of patient {patient} shows it resorbed already; the index MRI, on which "
             "the herniation was seen, is missing",
             "index MRI missing, the first shows it resorbed",
@@ -273,7 +273,7 @@ class VisitReader(PatientReader):
     def _check_covariates(self, names: Sequence[str]) -> None:
         ours = {column.name: column for column in COVARIATES}
         index = np.empty(self._count, dtype=bool)
-        index[self._order] = self._index
+        index[self._order] = self._index & ~self._shows_resorbed
         for name in names:
             if name in ours:
                 self.read_at_index_only(ours[name])
