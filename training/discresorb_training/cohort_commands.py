@@ -78,11 +78,13 @@ def cohort(
     left out. A table says what became of every row and patient. Exit status: 0 done, 3 nothing was
     written, because of problems; 4 done, but patients with problems were left out.
     """
+    from discresorb.options import need_standard_output
     from discresorb.reading import read_table
     from discresorb_training.from_visits import DEFAULT_COVARIATES, read_visits, renamed
     from discresorb_training.options import typed
     from discresorb_training.visit_files import VisitFiles, description_of, renames_of
 
+    need_standard_output()
     files = VisitFiles.of(visits, output, problems)
     files.check(force=force)
     renames = renames_of(rename or [])

@@ -77,13 +77,15 @@ def sample_size(
     import json
 
     from discresorb.errors import InputError
+    from discresorb.options import need_standard_output
 
+    need_standard_output()
     if r2 is not None and r2_share is not None:
         raise InputError("give either --r2 or --r2-share")
     expected = {"--rate": rate, "--follow-up": follow_up}
     given = [name for name, value in expected.items() if value is not None]
     if cohort is not None and given:
-        raise InputError(f"{' and '.join(given)} come from the cohort; leave them out")
+        raise InputError(f"the cohort itself says {' and '.join(given)}; leave that out")
     if cohort is None:
         content, lines = _planned(parameters, rate, follow_up, time_point, r2, r2_share)
     else:

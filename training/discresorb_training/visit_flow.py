@@ -183,12 +183,11 @@ def flow_of(
 def _reasons(reader: VisitReader) -> dict[str, list[str]]:
     """Name the patients with problems, each under one kind: that of the check that came first."""
     who = dict(zip(reader.rows.tolist(), reader.patient.tolist(), strict=True))
-    nameless = set(reader.patient[reader.nameless].tolist())
     reasons: dict[str, list[str]] = {}
-    told: set[int] = set()
+    told = set(reader.patient[reader.nameless].tolist())
     for kind, row in reader.met:
         patient = who[row]
-        if patient not in told | nameless:
+        if patient not in told:
             told.add(patient)
             reasons.setdefault(kind, []).append(reader.ids[patient])
     return reasons

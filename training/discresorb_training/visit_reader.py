@@ -163,7 +163,10 @@ class VisitReader(PatientReader):
 
     def _unread(self, column: Column) -> Array:
         """Tell which patients have a cell of a column that could not be read, (patients,)."""
-        rows = self._unreadable[column.name][self._order]
+        return self._any_of_patient(self._unreadable[column.name][self._order])
+
+    def _any_of_patient(self, rows: Array) -> Array:
+        """Tell which patients have some of the rows, given in the order, (patients,)."""
         return np.bincount(self._patient[rows], minlength=len(self.ids)) > 0
 
     def _check_onset(self) -> None:
@@ -186,8 +189,9 @@ class VisitReader(PatientReader):
             "mri_date {mri} is before onset_date {onset}",
             "an MRI before onset_date",
         )
+        dated = ~self._any_of_patient(np.isnan(self.mri))[self._patient]
         self.add_in_order(
-            self._index & self._shows_resorbed,
+            self._index & self._shows_resorbed & dated,
             "the first MRI of patient {patient} shows it resorbed already; the index MRI, on which "
             "the herniation was seen, is missing",
             "index MRI missing, the first shows it resorbed",
@@ -238,11 +242,14 @@ class VisitReader(PatientReader):
         stated : int array, (patients,)
             Positions of the rows that state the reason; -1 if none does.
         """
-        undated = np.isnan(self.surgery) & ~self._unread(_SURGERY_DATE) & ~self.seen
+        # an MRI that could not be read, which is told of, may have shown anything
+        unread = self._any_of_patient(np.isnan(self.mri) | ~(self.herniated | self._shows_resorbed))
+        unseen = ~self.seen & ~unread
+        undated = np.isnan(self.surgery) & ~self._unread(_SURGERY_DATE) & unseen
         if _SURGERY_DATE.name not in self._cells:
             undated[:] = False
         self.add_in_order(
-            self._at(stated, (self.reason == "resorbed") & ~self.seen),
+            self._at(stated, (self.reason == "resorbed") & unseen),
             "exit_reason is resorbed, but no MRI of patient {patient} shows it resorbed",
             "exit_reason resorbed, but no MRI shows it",
         )
