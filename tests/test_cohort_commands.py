@@ -192,6 +192,34 @@ def test_renaming(invoke: Invoke) -> None:
     assert "--rename gives a=b two names" in done.stderr
 
 
+def test_their_words(invoke: Invoke) -> None:
+    seen = "P1,2023-01-01,2023-04-01,resorbed,999,no,fine"
+    write("v.csv", GOOD, seen)
+    plain = invoke("cohort", "v.csv", "-o", "c.csv")
+    assert (plain.exit_code, "--recode" in plain.stderr) == (0, False)
+    write("w.csv", GOOD.replace("herniated", " 0").replace("no", "nein"),
+          seen.replace("resorbed", "1").replace("no", "nein"))  # fmt: skip
+    done = invoke("cohort", "w.csv", "-o", "d.csv")
+    assert "Words of your own can be read with --recode COLUMN:THEIRS=OURS." in done.stderr
+    words = ("--recode", "finding:0=herniated", "--recode", "finding:1=resorbed",
+             "--recode", "sequestrated:nein=no")  # fmt: skip
+    done = invoke("cohort", "w.csv", "-o", "d.csv", *words)
+    assert done.exit_code == 0, done.stderr
+    assert Path("d.csv").read_bytes() == Path("c.csv").read_bytes()
+    emptied = invoke("cohort", "v.csv", "-o", "e.csv", "--recode", "comment:fine=")
+    assert emptied.exit_code == 0
+    assert pd.read_csv("e.csv")["comment"].isna().all()
+    done = invoke("cohort", "w.csv", "--recode", "finding:2=resorbed", "--recode", "side:l=left")
+    assert done.exit_code == 3
+    assert "w.csv: finding is nowhere 2; it holds 0, 1" in done.stderr
+    assert "w.csv has no column side to recode" in done.stderr
+    done = invoke("cohort", "w.csv", "--recode", "finding:=resorbed", "--recode", "a:b=c",
+                  "--recode", "a:b=d")  # fmt: skip
+    assert done.exit_code == 2
+    assert "--recode entered as finding:=resorbed, but must be COLUMN:THEIRS=OURS" in done.stderr
+    assert "--recode gives b in a two meanings" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [

@@ -127,7 +127,11 @@ def test_centres_and_ids_in_their_order() -> None:
     visits = simulate_visits(12, seed=3, settings=Settings(sites=3))
     visits["patient_id"] = visits["patient_id"].str.replace("S0+", "S", regex=True)
     visits.loc[visits["patient_id"].duplicated(), "site_id"] = None  # said once is enough
+    long = "a centre whose name is far too long for a message about it"
+    visits["site_id"] = visits["site_id"].replace("C01", long)
     made, _ = cohort_from_visits(visits.sample(frac=1, random_state=0))
+    assert (made["site_id"] == long).any()
+    made["site_id"] = made["site_id"].replace(long, "C01")
     cohort = Simulation(12, seed=3, settings=Settings(sites=3)).cohort()
     assert made["site_id"].tolist() == cohort["site_id"].tolist()
     assert made["patient_id"].tolist() == [f"S{k}" for k in range(1, 13)]

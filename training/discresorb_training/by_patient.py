@@ -60,11 +60,11 @@ class PatientReader(RowReader):
         self._first = np.flatnonzero(self._index)[self._patient]
 
     def texts(self, name: str) -> Array:
-        """Give a column of text as it can be shown, in the order; empty where it is absent."""
+        """Give a column of text, in the order; empty where it is absent."""
         cells = self._cells.get(name)
         if cells is None:
             return np.full(self._count, "")
-        return np.array([show(text_of(each)) for each in cells])[self._order]
+        return np.array([text_of(each) for each in cells])[self._order]
 
     def words(self, name: str, allowed: Sequence[str], *, needed: bool = True) -> Array:
         """Give a column of fixed words, in the order; "" where there is none of them."""

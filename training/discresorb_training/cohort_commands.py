@@ -38,6 +38,13 @@ def cohort(
             metavar="THEIRS=OURS", help="Read a column of another name as ours; repeatable."
         ),
     ] = None,
+    recode: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN:THEIRS=OURS",
+            help="Read a word of theirs as ours, such as finding:0=herniated; repeatable.",
+        ),
+    ] = None,
     covariates: Annotated[
         str,
         typer.Option(
@@ -82,17 +89,19 @@ def cohort(
     from discresorb.reading import read_table
     from discresorb_training.from_visits import DEFAULT_COVARIATES, read_visits, renamed
     from discresorb_training.options import typed
-    from discresorb_training.visit_files import VisitFiles, description_of, renames_of
+    from discresorb_training.their_words import recoded, recodes_of, renames_of
+    from discresorb_training.visit_files import VisitFiles, description_of
 
     need_standard_output()
     files = VisitFiles.of(visits, output, problems)
     files.check(force=force)
-    renames = renames_of(rename or [])
+    renames, recodes = renames_of(rename or []), recodes_of(recode or [])
     table = read_table(visits)
     about = description_of(visits, endpoint, data_origin)
     header = renamed(table.header, renames, table.name)
     names = [each.strip() for each in covariates.split(",") if each.strip()]
-    done = read_visits(table.frame, header, names, table.name, table.ragged)
+    frame = recoded(table.frame, header, recodes, table.name)
+    done = read_visits(frame, header, names, table.name, table.ragged)
     files.list_problems(done, table.name, raw_text=raw_text)
     refused = not done.flow.patients_kept or (bool(done.problems) and not leave_out_problems)
     _print_flow(done, files, table.name, about, as_json=as_json, refused=refused)
@@ -100,6 +109,7 @@ def cohort(
     if refused:
         raise typer.Exit(EXIT_FILE_UNFIT)
     options = [word for each in rename or [] for word in typed("rename", each)]
+    options += [word for each in recode or [] for word in typed("recode", each)]
     options += typed("covariates", None if names == list(DEFAULT_COVARIATES) else covariates)
     options += [*typed("leave-out-problems", leave_out_problems or None)]
     _write(done, files, about, [*options, *typed("raw-text", raw_text or None)], raw_text=raw_text)
@@ -145,6 +155,9 @@ def _print_problems(done: FromVisits, files: VisitFiles, name: str, *, refused: 
     more = f"; all are in {files.problems}" if files.problems else "; --problems FILE lists them"
     for line in problem_lines(done.problems, name, more):
         typer.echo(f"{'Error' if refused else 'Problem'}: {line}", err=True)
+    kinds = {each.kind for row in done.problems.values() for each in row}
+    if kinds & {f"{name} cannot be read" for name in ("finding", "exit_reason", "sequestrated")}:
+        typer.echo("Words of your own can be read with --recode COLUMN:THEIRS=OURS.", err=True)
     if not done.flow.patients_kept:
         typer.echo("Error: no patient is without problems; nothing was written", err=True)
     elif refused:

@@ -27,7 +27,7 @@ from discresorb_training.from_visits import FromVisits
 from discresorb_training.report_commands import files_of_cohort
 from discresorb_training.visit_flow import VisitFlow
 
-__all__ = ["VisitFiles", "csv_bytes", "description_of", "renames_of"]
+__all__ = ["VisitFiles", "csv_bytes", "description_of"]
 
 _WHAT: Final = (
     "patients with a lumbar disc herniation, one row each, made of visits with one row an MRI"
@@ -146,22 +146,6 @@ def description_of(visits: str, endpoint: str | None, origin: str | None) -> Des
     if not has_card and endpoint is None and origin is None:
         return None
     return described(visits, endpoint, origin, None)
-
-
-def renames_of(options: Sequence[str]) -> dict[str, str]:
-    """Read options of the form THEIRS=OURS; ours holds no equals sign."""
-    renames: dict[str, str] = {}
-    problems = []
-    for option in options:
-        theirs, equals, ours = option.rpartition("=")
-        if not equals or not theirs.strip() or not ours.strip():
-            problems.append(f"--rename entered as {option}, but must be THEIRS=OURS")
-        elif theirs in renames:
-            problems.append(f"--rename gives {theirs} two names")
-        renames[theirs] = ours.strip()
-    if problems:
-        raise InputError(problems)
-    return renames
 
 
 def csv_bytes(frame: Any, *, raw_text: bool) -> tuple[bytes, int]:

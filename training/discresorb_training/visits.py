@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from discresorb.cells import show
 from discresorb.clock import months_between
 from discresorb.columns import (
     EXIT_REASONS,
@@ -297,7 +298,8 @@ class _Reader(PatientReader):
         )
         sites = None
         if self._sites is not None:
-            sites = self.stated_once(self._sites, self._sites != "", "").tolist()
+            stated = self.stated_once(self._sites, self._sites != "", "").tolist()
+            sites = [show(each) for each in stated]
         patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last], sites)
         return Visits(
             patients,
