@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discresorb_training.cohort_support import support_of
     from discresorb_training.errors import ConvergenceError, TrainingError
     from discresorb_training.estimator import ResorptionModel
+    from discresorb_training.from_visits import cohort_from_visits
     from discresorb_training.outcome import interval_outcome
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import simulate_cohort, simulate_visits
@@ -24,9 +26,11 @@ __all__ = [
     "Settings",
     "TrainResult",
     "TrainingError",
+    "cohort_from_visits",
     "interval_outcome",
     "simulate_cohort",
     "simulate_visits",
+    "support_of",
     "train",
     "validate",
 ]
@@ -37,9 +41,11 @@ _HOMES = {
     "Settings": "settings",
     "TrainResult": "training",
     "TrainingError": "errors",
+    "cohort_from_visits": "from_visits",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
+    "support_of": "cohort_support",
     "train": "training",
     "validate": "validation",
 }

@@ -137,12 +137,11 @@ def _read(
     reader = _Reader(cells, count)
     for row, problem in ragged.items():
         reader.add(row, problem.words)
-    X = np.column_stack(
-        [
-            reader.optional(each.column) if each.optional else reader.needed(each.column)
-            for each in plan
-        ]
-    )
+    values = [
+        reader.optional(each.column) if each.optional else reader.needed(each.column)
+        for each in plan
+    ]
+    X = np.column_stack(values) if values else np.empty((count, 0))
     counting = None if weights is None else reader.needed(_weight_column(weights))
     entry, lower, upper = reader.times()
     reader.check_order(entry, lower, upper)

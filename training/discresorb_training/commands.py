@@ -115,6 +115,7 @@ def train(
     from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cards import described
+    from discresorb_training.cohort_support import support_before
     from discresorb_training.computing import computing_on_scheduler
     from discresorb_training.options import numbers_of
     from discresorb_training.plan import planned, read_dictionary
@@ -145,6 +146,8 @@ def train(
     patients, weighted = cohort_and_weights(table, plan, weights, surgery_weights=surgery_weights)
     if documents.wanted:  # what would be refused after minutes is refused now
         check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
+    for line in support_before(patients, cure=choices[cure]):
+        typer.echo(line, err=True)
     facts = None
     with computing_on_scheduler(scheduler):
         result = train_cohort(

@@ -22,7 +22,7 @@ from discresorb.columns import (
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
 
-__all__ = ["STANDARD", "Planned", "plan_of", "planned", "read_dictionary"]
+__all__ = ["STANDARD", "Planned", "columns_of", "plan_of", "planned", "read_dictionary"]
 
 _KNOWN: Final = {column.name: column for column in (SIZE_MM, SEQUESTRATED)}
 _RESERVED: Final = {
@@ -101,6 +101,11 @@ def planned(
     if problems:
         raise InputError(problems)
     return tuple(Planned(each.column, each.knots, each.column.name in optional) for each in plan)
+
+
+def columns_of(plan: Sequence[Planned]) -> int:
+    """Count the columns of a design; categories must have their levels."""
+    return sum(max(1, each.knots - 1, len(each.column.levels) - 1) for each in plan)
 
 
 def read_dictionary(path: Path) -> Any:

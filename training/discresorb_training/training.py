@@ -19,6 +19,7 @@ from discresorb.schema import MOST_BETWEEN_STUDY_SD, wrong_with
 from discresorb.wording import SYNTHETIC
 from discresorb_training.beyond import beyond_clock, penalty_effect
 from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.cohort_support import cohort_support
 from discresorb_training.content import artifact_content
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
@@ -235,6 +236,7 @@ def train_cohort(
         *(weighted.notes if weighted else ()),
     ]
     about = {
+        "sample size (Riley 2019)": cohort_support(cohort, cure=cure).sentence,
         **_filled_in(cohort),
         "months since onset beyond the clock": "not tested: rows are weighted"
         if weights is not None

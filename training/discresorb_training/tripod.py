@@ -60,7 +60,7 @@ ITEMS = (
     Item("9a", "how predictors were chosen", "model"),
     Item("9b", "definition of predictors", "question"),
     Item("9c", "who measured them"),
-    Item("10", "sample size and its reasons"),
+    Item("10", "sample size and its reasons", "model", "criteria of Riley 2019", "training"),
     Item(
         "11",
         "missing data",
