@@ -2,10 +2,10 @@
 
     python docs/run_page.py
 
-Blocks marked ``console`` hold commands after ``$``; they are run one after the other in an empty
-folder that holds a copy of ``data/synthetic`` files under their names, each as a user would type
-it. What goes to standard error is shown with the rest, as on a terminal. Lines longer than the page
-is wide end in ``…``.
+Blocks marked ``console`` hold commands after ``$``; they are run one after the other in a folder
+that holds copies of some files of ``data/synthetic``, as a user would type them. What goes to
+standard error is shown with the rest, as on a terminal. Lines longer than the page is wide end in
+``…``.
 """
 
 from __future__ import annotations
@@ -39,30 +39,38 @@ def typed(block: str) -> list[str]:
 
 def printed(command: str, folder: Path) -> str:
     """Run a command and give what a terminal would show; its exit status if it is not 0."""
-    arguments = shlex.split(command)
-    if arguments[0] == "discresorb":
-        arguments = [sys.executable, "-m", "discresorb", *arguments[1:]]
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", "")])
     done = subprocess.run(  # noqa: S603  # the page is our own
-        arguments,
+        ["bash", "-c", command],  # noqa: S607  # as its reader would
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         timeout=600,
         check=False,
     )
-    lines = [each if len(each) <= WIDTH else each[: WIDTH - 1] + "…" for each in
-             done.stdout.rstrip().splitlines()]  # fmt: skip
+    lines = [
+        each if len(each) <= WIDTH else each[: WIDTH - 1] + "…"
+        for each in done.stdout.rstrip().splitlines()
+    ]
     status = [f"(exit status {done.returncode})"] if done.returncode else []
     return "\n".join([*lines, *status])
+
+
+def install(folder: Path) -> None:
+    """Put a command in a folder that runs the discresorb of this interpreter."""
+    command = folder / "bin" / "discresorb"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m discresorb "$@"\n')
+    command.chmod(0o755)
 
 
 def filled(page: str) -> str:
     """Give a page with what its commands print now."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        install(folder)
         for each in NEEDED:
             shutil.copy(ROOT / "data" / "synthetic" / each, folder)
 
