@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discresorb_training.comparison import compare
     from discresorb_training.errors import ConvergenceError, TrainingError
     from discresorb_training.estimator import ResorptionModel
     from discresorb_training.outcome import interval_outcome
@@ -24,6 +25,7 @@ __all__ = [
     "Settings",
     "TrainResult",
     "TrainingError",
+    "compare",
     "interval_outcome",
     "simulate_cohort",
     "simulate_visits",
@@ -37,6 +39,7 @@ _HOMES = {
     "Settings": "settings",
     "TrainResult": "training",
     "TrainingError": "errors",
+    "compare": "comparison",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
