@@ -11,6 +11,7 @@ import numpy as np
 
 from discresorb.distributions import Array
 from discresorb_training.answerable import Answerable, known_by
+from discresorb_training.drift import drift_facts
 from discresorb_training.external import notes_on
 from discresorb_training.paired import Compared, Judged, interval_of
 from discresorb_training.performance import METRICS, OVERALL, Evaluation, Key, Metric
@@ -74,6 +75,7 @@ def comparison_facts(
                 "notes": notes_on(each.predictor, each.cohort),
                 "without_a_chance": _without_a_chance(evaluation),
                 **_metrics(found, answerable, found.estimate[k], found.drawn[:, k]),
+                "drift": drift_facts(each.predictor, each.cohort, evaluation.design, reference),
             }
             for k, (each, evaluation) in enumerate(zip(models, found.evaluations, strict=True))
         ],

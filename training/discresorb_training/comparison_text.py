@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from discresorb_training.drift_text import drift_lines
 from discresorb_training.performance_text import (
     ASSUMPTION,
     count_of,
@@ -52,7 +53,10 @@ def comparison_lines(facts: Mapping[str, Any]) -> list[str]:
     for each in facts["differences"]:
         if not each["same_model"]:
             lines += ["", *_difference_lines(facts, each)]
-    return [*lines, *working_lines(facts), _COMMON, ASSUMPTION]
+    lines += [*working_lines(facts), _COMMON, ASSUMPTION]
+    for each in facts["models"]:
+        lines += ["", *drift_lines(each["drift"], f"Has {each['name']} drifted?")]
+    return lines
 
 
 _COMMON = (

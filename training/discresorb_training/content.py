@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,13 +13,14 @@ from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.wording import ESTIMAND
 from discresorb_training.cohort import Cohort
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.fingerprint import fingerprint_of
+from discresorb_training.performance import linear_predictors
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "content_hash", "library_versions"]
+__all__ = ["artifact_content", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
-_QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
 def artifact_content(
@@ -54,6 +54,7 @@ def artifact_content(
     """
     k = len(cohort.covariates)
     theta = model._theta
+    design = np.column_stack([np.ones(len(cohort.X)), cohort.X])
     artifact: dict[str, Any] = {
         "format": FORMAT,
         "model_id": "",
@@ -83,7 +84,7 @@ def artifact_content(
         "endpoint": endpoint.strip(),
         "estimand": ESTIMAND,
         "data_origin": data_origin,
-        "fingerprint": _fingerprint(cohort),
+        "fingerprint": fingerprint_of(cohort, linear_predictors(model.curve(), design)),
         "parent_model": None,
         "versions": library_versions(),
         "metrics": {
@@ -143,25 +144,6 @@ def _support(cohort: Cohort) -> dict[str, Any]:
             }
             for level in np.unique(levels)
         ],
-    }
-
-
-def content_hash(cohort: Cohort) -> str:
-    """Give the SHA-256 of covariates and outcome, by which the same patients are known again."""
-    content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
-    return hashlib.sha256(content).hexdigest()
-
-
-def _fingerprint(cohort: Cohort) -> dict[str, Any]:
-    values = {column.name: cohort.X[:, j] for j, column in enumerate(cohort.covariates)}
-    values[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
-    return {
-        "rows": len(cohort.X),
-        "sha256": content_hash(cohort),
-        "quantiles": {
-            name: dict(zip(map(str, _QUANTILES), np.quantile(v, _QUANTILES).tolist(), strict=True))
-            for name, v in values.items()
-        },
     }
 
 

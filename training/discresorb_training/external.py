@@ -18,7 +18,7 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
-from discresorb_training.content import content_hash
+from discresorb_training.fingerprint import content_hash
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.resampling import Track, resampled, untracked

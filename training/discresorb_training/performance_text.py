@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from discresorb_training.drift_text import drift_lines
+
 __all__ = [
     "ASSUMPTION",
     "count_of",
@@ -54,7 +56,8 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
         f"  {metric['label']:{_LABEL - 2}}{value_text(metric)}; {metric['reading']}"
         for metric in facts["overall"]
     ]
-    return lines + _subgroup_lines(facts) + working_lines(facts) + [ASSUMPTION]
+    lines += [*_subgroup_lines(facts), *working_lines(facts), ASSUMPTION]
+    return [*lines, "", *drift_lines(facts["drift"])] if "drift" in facts else lines
 
 
 ASSUMPTION = (
