@@ -17,7 +17,7 @@ from discresorb_training.estimator import ResorptionModel
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "content_hash", "library_versions"]
+__all__ = ["artifact_content", "content_hash", "data_description", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
 _QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -93,6 +93,15 @@ def artifact_content(
     }
     artifact["model_id"] = content_id({**artifact, "versions": {}})
     return artifact
+
+
+def data_description(cohort: Cohort) -> dict[str, Any]:
+    """Describe the patients of an artifact as its keys, without any row."""
+    return {
+        "support": _support(cohort),
+        "longest_follow_up": float(cohort.last_seen.max()),
+        "fingerprint": _fingerprint(cohort),
+    }
 
 
 def _metrics(

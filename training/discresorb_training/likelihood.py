@@ -38,6 +38,7 @@ __all__ = [
     "evaluate_block",
     "evaluate_blocks",
     "row_scores",
+    "row_values",
 ]
 
 
@@ -152,6 +153,21 @@ def row_scores(
             block.design, prepared.cure_columns, cure
         )
     return scores
+
+
+def row_values(
+    prepared: Prepared, distribution: Distribution, theta: Array, *, cure: bool, count: int
+) -> Array:
+    """Every row's log-likelihood, unweighted, (count,), in the order of the data.
+
+    Arguments are those of `row_scores`; rows that say nothing have 0.
+    """
+    values = np.zeros(count)
+    with np.errstate(all="ignore"):  # a model may hold what was seen impossible
+        for block in prepared.blocks:
+            rows = _terms(block, distribution, theta, prepared.cure_columns, cure)
+            values[prepared.order[block.start : block.stop]] = rows.value
+    return values
 
 
 def _terms(
