@@ -252,6 +252,16 @@ def test_refusals_name_the_model(predictor: Predictor, shipped_cohort: pd.DataFr
     assert [each.partition(":")[0] for each in words] == ["model a", "model b", "model b"]
     assert "the very patients that the model was trained on" in words[0]
     assert "but 'gone' in the model" in words[1]
+    fingerprint = predictor.artifact["fingerprint"]
+    lineage = [
+        {"sha256": fingerprint["sha256"], "model_id": "m-1"},
+        {"sha256": "of others", "model_id": "m-2"},
+    ]
+    update = changed(predictor, lineage=lineage, fingerprint={**fingerprint, "sha256": "of others"})
+    with pytest.raises(
+        InputFileError, match="model b: .* m-1 was made from, of which the model is"
+    ):
+        compare({"a": update, "b": update}, shipped_cohort, endpoint=ENDPOINT)
     with pytest.raises(InputError, match="1 models are named; a comparison needs two or more"):
         compare([predictor], shipped_cohort, endpoint=ENDPOINT)
 

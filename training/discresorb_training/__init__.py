@@ -1,4 +1,4 @@
-"""Train, select, check and validate resorption models; simulate cohorts.
+"""Train, select, check, validate and update resorption models; simulate cohorts.
 
 >>> from discresorb_training import ResorptionModel, interval_outcome
 >>> y = interval_outcome(lower=[3, 6, 2], upper=[6, float("inf"), 4], entry=[1, 2, 0])
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import simulate_cohort, simulate_visits
     from discresorb_training.training import TrainResult, train
+    from discresorb_training.updating import UpdateResult, update
     from discresorb_training.validation import validate
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "Settings",
     "TrainResult",
     "TrainingError",
+    "UpdateResult",
     "compare",
     "interval_outcome",
     "simulate_cohort",
     "simulate_visits",
     "train",
+    "update",
     "validate",
 ]
 
@@ -39,11 +42,13 @@ _HOMES = {
     "Settings": "settings",
     "TrainResult": "training",
     "TrainingError": "errors",
+    "UpdateResult": "updating",
     "compare": "comparison",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
     "train": "training",
+    "update": "updating",
     "validate": "validation",
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from discresorb import __version__
 from discresorb.artifact import FORMAT, content_id
 from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.distributions import Array
 from discresorb.wording import ESTIMAND
 from discresorb_training.cohort import Cohort
 from discresorb_training.estimator import ResorptionModel
@@ -18,7 +19,7 @@ from discresorb_training.performance import linear_predictors
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "library_versions"]
+__all__ = ["artifact_content", "data_description", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
 
@@ -79,12 +80,10 @@ def artifact_content(
         "covariance": np.ascontiguousarray(model.covariance_),
         "between_study_sd": None if between_study_sd is None else float(between_study_sd),
         "penalty": float(penalty),
-        "support": _support(cohort),
-        "longest_follow_up": float(cohort.last_seen.max()),
+        **data_description(cohort, linear_predictors(model.curve(), design)),
         "endpoint": endpoint.strip(),
         "estimand": ESTIMAND,
         "data_origin": data_origin,
-        "fingerprint": fingerprint_of(cohort, linear_predictors(model.curve(), design)),
         "parent_model": None,
         "versions": library_versions(),
         "metrics": {
@@ -94,6 +93,23 @@ def artifact_content(
     }
     artifact["model_id"] = content_id({**artifact, "versions": {}})
     return artifact
+
+
+def data_description(cohort: Cohort, predictors: Array) -> dict[str, Any]:
+    """Describe the patients of an artifact as its keys, without any row.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    predictors : float array, (n, 1 or 2)
+        The model's linear predictors for them.
+    """
+    return {
+        "support": _support(cohort),
+        "longest_follow_up": float(cohort.last_seen.max()),
+        "fingerprint": fingerprint_of(cohort, predictors),
+    }
 
 
 def _metrics(

@@ -166,7 +166,7 @@ def row_values(
         As in `row_scores`.
     """
     values = np.zeros(count)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # a model may hold what was seen impossible
         for block in prepared.blocks:
             rows = _terms(block, distribution, theta, prepared.cure_columns, cure)
             values[prepared.order[block.start : block.stop]] = rows.value
