@@ -259,7 +259,7 @@ def test_refusals_name_the_model(predictor: Predictor, shipped_cohort: pd.DataFr
     ]
     update = changed(predictor, lineage=lineage, fingerprint={**fingerprint, "sha256": "of others"})
     with pytest.raises(
-        InputFileError, match="model b: .* m-1 was made from, of which the model is"
+        InputFileError, match=r"model b: .* m-1 was made from, of which the model is"
     ):
         compare({"a": update, "b": update}, shipped_cohort, endpoint=ENDPOINT)
     with pytest.raises(InputError, match="1 models are named; a comparison needs two or more"):

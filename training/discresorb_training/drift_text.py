@@ -24,8 +24,12 @@ __all__ = [
 _LABEL = 44
 _COLUMN = 22
 _NO_EFFECTS = ("intercept", "log_scale", "cure_intercept")
-_STRENGTH = {"slope": "all effects on ", "log_scale": "spread, by "}
-_FROM = ("nothing changed", "no more than the baseline changed", "no single effect changed")
+_STRENGTH = {"slope": "all effects on {of}", "log_scale": "the spread of times"}
+_FROM = (
+    "nothing changed",
+    "no more than the baseline changed",
+    "no more than baseline, strength and spread changed",
+)
 SPREAD_NOTE = (
     "Patients who are more alike than those of the training are harder to tell apart, and AUC and "
     "IPA are lower, without the model being wrong; and the other way round."
@@ -172,7 +176,7 @@ def _effects(facts: Mapping[str, Any]) -> str:
         return "not seen to have changed"
     if facts["level"] == 2:
         said = [
-            f"{_STRENGTH[each['kind']]}{each['of']} {each['value']:.2f} times the model's"
+            f"{_STRENGTH[each['kind']].format(**each)} {each['value']:.2f} times the model's"
             for each in facts["effects"]["shifts"]
             if each["kind"] in _STRENGTH
         ]
