@@ -23,13 +23,14 @@ from discresorb_training.external import resample
 from discresorb_training.internal import bootstrap
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation, metrics_at
+from discresorb_training.plan import planned
 from discresorb_training.procedure import Procedure
 from discresorb_training.simulate import Simulation
 
 COHORTS, REPEATS, FRESH, NOISE, MONTHS = 40, 30, 20_000, 5, 6.0
-NAMES = tuple(f"x{k}" for k in range(2 + NOISE))
+PLAN = planned([f"x{k}" for k in range(2 + NOISE)])
 CHOOSING = Procedure(
-    NAMES, ("loglogistic", "lognormal", "weibull"), (False, True), DEFAULT_PENALTY, 5, 0
+    PLAN, ("loglogistic", "lognormal", "weibull"), (False, True), DEFAULT_PENALTY, 5, 0
 )
 KEYS = [("log_score", None), ("brier", MONTHS), ("auc", MONTHS), ("observed_expected", MONTHS),
         ("slope", MONTHS)]  # fmt: skip

@@ -42,12 +42,18 @@ One row a patient. Needed are the covariates, and `months_since_onset`, `last_he
 finding at operation is not an MRI.
 """
 VISITS = """\
-## Training with surgery weights
+## Visits
 
-For `train --surgery-weights`: one row an MRI, all columns but `site_id` needed. Size and
-sequestration count as at the index MRI; later ones are not read. Dates of onset, surgery and exit,
-exit_reason and site_id are the same in all rows of a patient. MRIs end with the first that shows it
-resorbed, or with surgery.
+One row an MRI. `cohort` makes a training CSV of them. It needs `patient_id`, `onset_date`,
+`mri_date`, `finding`, and the covariates at the index MRI, the patient's first; rows may stand in
+any order, and what belongs to the patient (dates of onset, surgery and exit, exit_reason, site_id)
+in any of the patient's rows. MRIs after the first that shows it resorbed are left out and counted.
+Any other column passes through with its value at the index MRI.
+
+`train --surgery-weights` reads visits as they are: all columns but `site_id` needed, rows of a
+patient in order, and what belongs to the patient the same in all of them. Size and sequestration
+count as at the index MRI; later ones are not read. MRIs end with the first that shows it resorbed,
+or with surgery.
 """
 
 

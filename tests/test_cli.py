@@ -254,7 +254,7 @@ def test_show_describes_the_model(run: Run) -> None:
     ):
         assert words in done.stdout
     stored = json.loads(run("show", "--json").stdout)
-    assert stored["format"] == 1
+    assert stored["format"] == 2
 
 
 def test_help_version_and_further_commands(run: Run) -> None:

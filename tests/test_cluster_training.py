@@ -32,6 +32,7 @@ from discresorb_training.internal import bootstrap
 from discresorb_training.likelihood import Evaluation
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation as Performance
+from discresorb_training.plan import STANDARD
 from discresorb_training.procedure import Procedure
 from discresorb_training.resampling import in_parallel
 from discresorb_training.selection import compare
@@ -226,7 +227,7 @@ def test_after_a_loss_every_block_is_in_the_sum_once(
         total(THETA)
 
 
-PROCEDURE = Procedure(("size_mm", "sequestrated"), ("loglogistic",), (True,), 0.25, 5, 0)
+PROCEDURE = Procedure(STANDARD, ("loglogistic",), (True,), 0.25, 5, 0)
 
 
 def test_a_bootstrap_has_the_same_numbers(cluster: LocalCluster, client: Client) -> None:

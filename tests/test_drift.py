@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
 from discresorb import Predictor
+from discresorb.columns import Column
 from discresorb_training import ResorptionModel, Settings, simulate_cohort
-from discresorb_training.case_mix_drift import NOT_HELD, holm, p_of_counts
+from discresorb_training.case_mix_drift import NOT_HELD, case_mix_facts, holm, p_of_counts
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.drift import drift_facts
-from discresorb_training.drift_text import drift_lines, drift_page
+from discresorb_training.drift_text import case_mix_rows, drift_lines, drift_page
 from discresorb_training.fingerprint import content_hash, fingerprint_of
 from discresorb_training.performance import linear_predictors
+from discresorb_training.plan import Planned
 from discresorb_training.training import TrainResult
 
 
@@ -223,7 +225,7 @@ def test_the_training_itself_has_not_drifted(
     assert found["model"]["level"] == 0
 
 
-def test_missing_values_and_levels_count(small_cohort: Cohort, small_training: TrainResult) -> None:
+def test_missing_values_count(small_cohort: Cohort, small_training: TrainResult) -> None:
     X = small_cohort.X.copy()
     X[:40, 0] = X[:20, 1] = np.nan
     gaps = dataclasses.replace(small_cohort, X=X)
@@ -234,8 +236,36 @@ def test_missing_values_and_levels_count(small_cohort: Cohort, small_training: T
     found = drift_facts(Predictor(artifact), small_cohort, design_of(small_cohort), 6.0)
     size, sequestrated, entry = found["case_mix"]["covariates"]
     assert [each["changed"] for each in (size, sequestrated, entry)] == [True, True, False]
-    assert ", missing 0 of 100" in "\n".join(drift_lines(found))
-    assert ", missing 5 of 100" in "\n".join(drift_lines(found))
+    assert (size["missing"], sequestrated["missing"]) == ([0.0, 0.1], [0.0, 0.05])
+    text = " ".join("\n".join(drift_lines(found)).split())
+    assert "size_mm, missing 0 of 100 10 of 100" in text
+    assert "sequestrated, missing 0 of 100 here, 5 of 100 in training" in text
+
+
+def test_levels_count(small_cohort: Cohort, small_training: TrainResult) -> None:
+    """A category whose second level is half as frequent as it was."""
+    region = Column("region", "category", "of the spine", "", 0.0, 2.0, ("upper", "middle", "low"))
+    code = np.repeat([0.0, 1.0, 2.0], [100, 200, 100])
+    widened = [
+        dataclasses.replace(
+            small_cohort,
+            plan=[*small_cohort.plan, Planned(region)],
+            X=np.column_stack([small_cohort.X, values]),
+        )
+        for values in (code, np.where((code == 1.0) & (np.arange(400) % 2 == 0), 2.0, code))
+    ]
+    predictors = linear_predictors(small_training.predictor._curve, design_of(small_cohort))
+    kept = fingerprint_of(widened[0], predictors)
+    assert kept["shares"]["region"] == {"shares": [0.25, 0.5, 0.25], "missing": 0.0}
+    assert "region" not in kept["quantiles"]
+    found = case_mix_facts(widened[1], kept)
+    assert [each["changed"] for each in found] == [False, False, True, False]
+    assert found[2]["now"] == {"upper": 0.25, "middle": 0.25, "low": 0.5}
+    assert found[2]["then"] == {"upper": 0.25, "middle": 0.5, "low": 0.25}
+    drift = drift_facts(small_training.predictor, small_cohort, design_of(small_cohort), 6.0)
+    rows = case_mix_rows({**drift, "case_mix": {"covariates": found}})
+    assert [row.label for row in rows][2:5] == ["region upper", "region middle", "region low"]
+    assert rows[3][1:] == ("25 of 100", "50 of 100", "")
 
 
 def test_a_model_of_an_earlier_version_says_what_it_does_not_hold(

@@ -17,10 +17,11 @@ from discresorb_training.internal import Internal, bootstrap, known_mean
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
 from discresorb_training.performance_text import performance_lines
+from discresorb_training.plan import STANDARD, planned
 from discresorb_training.procedure import Chosen, Procedure
 from discresorb_training.training import TrainResult
 
-ONE = Procedure(("size_mm", "sequestrated"), ("loglogistic",), (True,), 0.25, 5, 0)
+ONE = Procedure(STANDARD, ("loglogistic",), (True,), 0.25, 5, 0)
 
 
 def judged(
@@ -89,8 +90,8 @@ def test_noise_is_found_out() -> None:
     X, y = simulated(150, seed=2)
     rng = np.random.default_rng(1)
     noisy = np.column_stack([X, rng.normal(size=(150, 8))])
-    names = tuple(f"x{k}" for k in range(10))
-    overfitting = replace(ONE, names=names, cures=(False,), penalty=0.0)
+    plan = planned([f"x{k}" for k in range(10)])
+    overfitting = replace(ONE, plan=plan, cures=(False,), penalty=0.0)
     found, _, _ = judged(overfitting, noisy, y, repeats=20)
     optimism = dict(zip(found.keys, found.optimism, strict=True))
     assert optimism["log_score", None] > 0.05

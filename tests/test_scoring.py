@@ -53,7 +53,7 @@ def one_by_one(predictor: Predictor, row: Any) -> dict[str, Any]:
         return predictor.predict(**row).to_dict()
     except InputError as error:
         return {
-            **dict.fromkeys(OUTPUTS[:6]),
+            **dict.fromkeys(OUTPUTS[:7]),
             "reimage_reason": "",
             "warnings": "",
             "problems": "; ".join(error.problems),
@@ -66,7 +66,7 @@ def same(found: Any, expected: Any) -> bool:
         return found is None or found is pd.NA or found == "" or found != found
     if isinstance(expected, bool):
         return found in (expected, str(expected).lower())
-    if isinstance(expected, float):
+    if isinstance(expected, float | int):
         return float(found) == pytest.approx(expected, rel=1e-12, abs=1e-12)
     return bool(found == expected)
 

@@ -26,6 +26,7 @@ from discresorb_training import (
     simulate_visits,
     train,
 )
+from discresorb_training.plan import STANDARD
 from discresorb_training.procedure import Procedure
 from discresorb_training.selection import compare, fold_of_rows
 from discresorb_training.surgery import WeightedRows, weighted_rows
@@ -232,7 +233,7 @@ def test_whole_patients_cannot_make_such_a_model_again() -> None:
     """So that internal validation refuses rather than repeats another procedure."""
     visits = made(300)
     rows = weighted_rows(visits)
-    procedure = Procedure(["size_mm", "sequestrated"], ["weibull"], [False], 0.25, 5, 0, split=True)
+    procedure = Procedure(STANDARD, ["weibull"], [False], 0.25, 5, 0, split=True)
     assert procedure.run(rows.X, rows.y, rows.weights, rows.patient).best.name == "weibull"
     with pytest.raises(TrainingError, match="rows weighted for surgery, which cannot be made aga"):
         procedure.run(visits.patients.X, visits.patients.y)
@@ -257,7 +258,10 @@ def test_the_other_kind_of_file(run: Run, tmp_path: Path) -> None:
     about = ("-o", "m.joblib", "--endpoint", "x", "--data-origin", "synthetic")
     plain = run("train", SYNTHETIC / "new_centre_visits.csv", *about, cwd=tmp_path)
     assert plain.returncode == 3
-    assert "has one row an MRI; train on it with --surgery-weights" in plain.stderr
+    assert (
+        "has one row an MRI; make one row a patient of it with discresorb cohort, or train on it"
+        in plain.stderr
+    )
     weighted = run("train", "c.csv", "--surgery-weights", *about, cwd=tmp_path)
     assert weighted.returncode == 3
     assert "has one row a patient; weights for surgery need one row an MRI" in weighted.stderr

@@ -143,8 +143,11 @@ def one_size() -> pd.DataFrame:
     ("make", "words"),
     [
         (few_events, "patients, but at least 10 are needed"),
-        (no_sequestrations, "sequestrated is 0 in every patient"),
-        (two_sequestrations, "sequestrated is yes in 2 of 100 patients, but at least 5 are needed"),
+        (no_sequestrations, r"sequestrated is no in every patient \(rows 1 to 100\)"),
+        (
+            two_sequestrations,
+            r"sequestrated is yes in 2 of 100 patients \(rows \d+, \d+\), but at least 5",
+        ),
         (one_size, "size_mm is 8 in every patient"),
     ],
 )

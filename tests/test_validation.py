@@ -324,9 +324,7 @@ def test_models_that_need_other_covariates_are_refused(
     predictor: Predictor, patients: pd.DataFrame
 ) -> None:
     cohort = cohort_from_frame(patients)
-    fewer = type(cohort)(
-        cohort.covariates[:1], cohort.X[:, :1], cohort.y, cohort.last_seen, cohort.sites
-    )
+    fewer = type(cohort)(cohort.plan[:1], cohort.X[:, :1], cohort.y, cohort.last_seen, cohort.sites)
     with pytest.raises(InputFileError, match="gives size_mm, but the model needs size_mm, seq"):
         check_fits(predictor, fewer, ENDPOINT, "ours.csv")
 
@@ -334,7 +332,7 @@ def test_models_that_need_other_covariates_are_refused(
 def test_too_many_failing_resamples_are_a_refusal(
     predictor: Predictor, patients: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from discresorb_training import external
+    from discresorb_training import external, performance
 
     cohort = cohort_from_frame(patients)
     evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
@@ -343,6 +341,6 @@ def test_too_many_failing_resamples_are_a_refusal(
     def refuse(*_: object) -> None:
         raise TrainingError("no working model")
 
-    monkeypatch.setattr(external, "Evaluation", refuse)
+    monkeypatch.setattr(performance, "fit_working_models", refuse)
     with pytest.raises(TrainingError, match="only 0 of 20 resamples"):
         external.resample(evaluation, measure, repeats=20)

@@ -11,7 +11,7 @@ import ray
 from discresorb import Predictor, load
 from discresorb.columns import OUTPUT_COLUMNS
 
-KINDS = {"number": pa.float64(), "flag": pa.bool_(), "text": pa.string()}
+KINDS = {"number": pa.float64(), "count": pa.int64(), "flag": pa.bool_(), "text": pa.string()}
 ADDED = [pa.field(column.name, KINDS[column.kind]) for column in OUTPUT_COLUMNS]
 BATCH = 50_000
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import BooleanType, DoubleType, StringType, StructField, StructType
+from pyspark.sql.types import BooleanType, DoubleType, LongType, StringType, StructField, StructType
 
 from discresorb import Predictor, load
 from discresorb.columns import OUTPUT_COLUMNS
 
-KINDS = {"number": DoubleType(), "flag": BooleanType(), "text": StringType()}
+KINDS = {"number": DoubleType(), "count": LongType(), "flag": BooleanType(), "text": StringType()}
 
 
 def scored(rows: DataFrame, predictor: Predictor) -> DataFrame:

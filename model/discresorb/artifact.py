@@ -27,6 +27,7 @@ from typing import Any, Final
 import numpy as np
 
 from discresorb.cells import show
+from discresorb.equation import equation
 from discresorb.errors import ArtifactError, OutputError
 from discresorb.files import alone, check_target, write_whole
 from discresorb.schema import wrong_with
@@ -42,9 +43,8 @@ __all__ = [
     "to_plain",
 ]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
-_UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 _LARGEST_FILE: Final = 64 * 2**20
 
 
@@ -84,6 +84,18 @@ def load_artifact(path: Path) -> dict[str, Any]:
         raise ArtifactError(f"{path} {error}") from None
     except Exception as error:  # a crafted stream can raise anything; none of it may reach a user
         raise ArtifactError(f"{path} is not a discresorb model: {show(error, 200)}") from error
+
+
+def _from_format_1(artifact: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 knew numbers and flags only, refused missing ones, and no model was updated."""
+    added: dict[str, Any] = {"format": 2, "imputation": None, "lineage": []}
+    covariates = artifact.get("covariates")
+    if isinstance(covariates, list) and all(isinstance(each, dict) for each in covariates):
+        added["covariates"] = [{**each, "levels": []} for each in covariates]
+    return {**artifact, **added}  # what is not whole is told of afterwards
+
+
+_UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _from_format_1}
 
 
 def _checked(artifact: Any) -> dict[str, Any]:
@@ -152,36 +164,6 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def equation(artifact: Mapping[str, Any]) -> list[str]:
-    """Print the model as formulas; entry and horizon in months since onset, flags as 0 or 1."""
-    names = [covariate["name"] for covariate in artifact["covariates"]]
-    survival = {
-        "loglogistic": "S(z) = 1 / (1 + exp(z))",
-        "lognormal": "S(z) = Phi(-z)",
-        "weibull": "S(z) = exp(-exp(z))",
-    }[artifact["distribution"]]
-    location = _linear(artifact["location"], names)
-    lines = [
-        f"z(t) = (ln(t) - ({location})) / {math.exp(artifact['log_scale'])!r}",
-        survival,
-    ]
-    if artifact["cure"]:
-        columns = artifact["cure_columns"] or range(len(names) + 1)
-        kept = [names[column - 1] for column in columns if column]
-        lines.append(f"pi = 1 / (1 + exp(-({_linear(artifact['cure_coefficients'], kept)})))")
-    else:
-        lines.append("pi = 1")
-    lines.append("p = pi * (S(z(entry)) - S(z(horizon))) / (1 - pi + pi * S(z(entry)))")
-    return lines
-
-
-def _linear(coefficients: Any, names: list[str]) -> str:
-    terms = [
-        f"{value!r} * {name}" for value, name in zip(coefficients.tolist()[1:], names, strict=True)
-    ]
-    return " + ".join([repr(float(coefficients[0])), *terms]).replace("+ -", "- ")
 
 
 def _twin(artifact: Mapping[str, Any]) -> bytes:

@@ -23,6 +23,7 @@ __all__ = [
     "NUMBER_PATTERN",
     "is_empty",
     "is_number",
+    "level_of",
     "read_cell",
     "read_column",
     "show",
@@ -34,6 +35,7 @@ _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # a spreadsheet would run what begins so
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_NUMERIC: Final = ("number", "flag")
 _SHOWN_LENGTH: Final = 40
 _FLAGS: Final = {word: 0.0 for word in FALSE_WORDS} | {word: 1.0 for word in TRUE_WORDS}
 
@@ -86,6 +88,8 @@ def read_cell(column: Column, value: object) -> float | str:
     if is_empty(value):
         return math.nan
     try:
+        if column.kind == "category":
+            return float(column.levels.index(level_of(value)))
         number = _READERS[column.kind](value)
     except (ValueError, TypeError, ArithmeticError, NotImplementedError):
         return _refusal(column, value)
@@ -109,7 +113,7 @@ def read_column(column: Column, cells: Iterable[Any]) -> tuple[Array, dict[int, 
     problems : dict
         Words by position.
     """
-    if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub" and column.kind != "date":
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub" and column.kind in _NUMERIC:
         return _read_numeric(column, cells)
     seen: dict[str, float | str] = {}  # cells repeat; texts alone are safe to look up by equality
     values, problems = [], {}
@@ -183,15 +187,23 @@ def _read_date(value: object) -> float:
     raise ValueError
 
 
-def _read_text(value: object) -> float:
-    raise NotImplementedError("text columns are not read as numbers")
+def _read_no_number(value: object) -> float:
+    raise NotImplementedError("text is not read as a number, and counts are only written")
+
+
+def level_of(value: object) -> str:
+    """Give a category's cell as text; a whole number is written without a decimal point."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = int(value)
+    return str(value).strip()
 
 
 _READERS: Final = {
     "number": _read_number,
     "flag": _read_flag,
     "date": _read_date,
-    "text": _read_text,
+    "text": _read_no_number,
+    "count": _read_no_number,
 }
 
 

@@ -105,6 +105,12 @@ def predict(
     symptoms_changed: Annotated[
         str | None, typer.Option(help="Since the index MRI: yes or no; leave out if not known.")
     ] = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A further covariate of the model; repeatable."
+        ),
+    ] = None,
     threshold: ThresholdOption = None,
     scan_cost: ScanCostOption = None,
     operation_cost: OperationCostOption = None,
@@ -131,7 +137,7 @@ def predict(
     }
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     predictor = load(model)
-    given = {name: cell for name, cell in cells.items() if cell is not None}
+    given = {name: cell for name, cell in cells.items() if cell is not None} | _set(others or [])
     prediction = predictor.predict(threshold=limit, **given)
     if as_json:
         import json
@@ -154,6 +160,14 @@ def predict(
     typer.echo(prediction_text(predictor, prediction, given))
     if note:
         typer.echo(note)
+
+
+def _set(texts: list[str]) -> dict[str, str]:
+    """Read covariates given as NAME=VALUE."""
+    wrong = [text for text in texts if text.find("=") < 1]
+    if wrong:
+        raise InputError(f"--set entered as {each}, but must be NAME=VALUE" for each in wrong)
+    return dict(text.split("=", 1) for text in texts)
 
 
 app.command()(score)

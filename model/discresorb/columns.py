@@ -26,14 +26,16 @@ __all__ = [
     "SYMPTOMS_CHANGED",
     "TRAINING_COLUMNS",
     "TRUE_WORDS",
+    "UNLIMITED",
     "VISIT_COLUMNS",
     "Column",
 ]
 
-Kind = Literal["number", "flag", "date", "text"]
+Kind = Literal["number", "flag", "category", "date", "text", "count"]
 
 FALSE_WORDS: Final = ("no", "false", "0", "0.0")
 TRUE_WORDS: Final = ("yes", "true", "1", "1.0")
+UNLIMITED: Final = 1.7976931348623157e308  # the largest float, so that infinity is refused
 EXIT_REASONS: Final = ("resorbed", "surgery", "lost", "end")
 FINDINGS: Final = ("herniated", "resorbed")
 
@@ -46,7 +48,7 @@ class Column:
     ----------
     name : str
         As it stands in a header and in Python keywords.
-    kind : {"number", "flag", "date", "text"}
+    kind : {"number", "flag", "category", "date", "text", "count"}
         How its cells are read.
     meaning : str
         For a person, without the unit.
@@ -54,28 +56,36 @@ class Column:
         Of a number.
     low, high : float
         Smallest and largest value allowed, both allowed themselves.
+    levels : sequence of str
+        Of a category, all that may be entered.
     """
 
     name: str
     kind: Kind
     meaning: str
     unit: str = ""
-    low: float = float("-inf")
-    high: float = float("inf")
+    low: float = -UNLIMITED
+    high: float = UNLIMITED
+    levels: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
         """What may be entered, in words."""
         if self.kind == "number":
             unit = f" {self.unit}" if self.unit else ""
-            if self.high == float("inf"):
-                bounds = f" of at least {self.low:g}{unit}" if self.low > float("-inf") else ""
-                bounds = bounds or (f" of {self.unit}" if self.unit else "")
-                return f"a number{bounds}"
+            if self.high == UNLIMITED and self.low == -UNLIMITED:
+                return f"a number of {self.unit}" if self.unit else "a number"
+            if self.high == UNLIMITED:
+                return f"a number of at least {self.low:g}{unit}"
+            if self.low == -UNLIMITED:
+                return f"a number of at most {self.high:g}{unit}"
             return f"a number from {self.low:g} to {self.high:g}{unit}"
+        if self.kind == "category":
+            return "one of " + ", ".join(self.levels)
         if self.kind == "flag":
             return "yes or no (also true/false, 1/0)"
-        return "a date written YYYY-MM-DD" if self.kind == "date" else "text"
+        others = {"date": "a date written YYYY-MM-DD", "count": "a whole number of 0 or more"}
+        return others.get(self.kind, "text")
 
 
 PATIENT_ID: Final = Column("patient_id", "text", "who this is; passed through, never used")
@@ -127,6 +137,7 @@ OUTPUT_COLUMNS: Final = (
     Column("p_high", "number", "upper end of its 95 % interval", "", 0.0, 1.0),
     Column("months_at_imaging", "number", "months since onset at the index MRI", "months"),
     Column("months_at_surgery", "number", "months since onset at the planned surgery", "months"),
+    Column("n_imputed", "count", "covariates that were missing and were filled in by regression"),
     Column("reimage", "flag", "whether any reason to image again applies"),
     Column("reimage_reason", "text", "the reasons to image again, joined by '; '"),
     Column("warnings", "text", "what to keep in mind about this estimate, joined by '; '"),

@@ -25,7 +25,7 @@ import numpy as np
 
 from discresorb.distributions import Array, Distribution, softplus
 
-__all__ = ["CureCurve", "expit", "logit_resorption", "normal_quantile"]
+__all__ = ["CureCurve", "expit", "linear_sum", "logit_resorption", "normal_quantile"]
 
 LEVEL = 0.95
 # rows whose intermediate results stay in the processor's cache together
@@ -157,13 +157,13 @@ class CureCurve:
             return expit(logit), expit(logit - half), expit(logit + half)
 
     def _parts(self, design: Array, entry: Array, horizon: Array) -> tuple[Array, ...]:
-        location = _linear(_columns(design), self.location)
+        location = linear_sum(_columns(design), self.location)
         z_entry = (np.log(entry) - location) / self._scale
         z_horizon = (np.log(horizon) - location) / self._scale
         if self.cure is None:
             log_ever, log_never = 0.0, -np.inf
         else:
-            cure_logit = _linear(self._cure_design(design), self.cure)
+            cure_logit = linear_sum(self._cure_design(design), self.cure)
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
         logit, *terms = logit_resorption(self.distribution, z_entry, z_horizon, log_ever, log_never)
         logit = np.where(np.less_equal(horizon, entry), -np.inf, logit)  # also if both are 0
@@ -206,7 +206,8 @@ def _columns(design: Array) -> list[Array]:
     return [design[..., j] for j in range(np.shape(design)[-1])]
 
 
-def _linear(columns: Sequence[Array], coefficients: Array) -> Array:
+def linear_sum(columns: Sequence[Array], coefficients: Array) -> Array:
+    """Sum columns times coefficients, each row's in the same order whatever rows are beside it."""
     first, *others = zip(columns, coefficients, strict=True)
     total = first[0] * first[1]
     for column, coefficient in others:
@@ -215,7 +216,7 @@ def _linear(columns: Sequence[Array], coefficients: Array) -> Array:
 
 
 def _squared_length(columns: Sequence[Array], root: Array) -> Array:
-    first, *others = (_linear(columns, weights) for weights in root.T)
+    first, *others = (linear_sum(columns, weights) for weights in root.T)
     total = first * first
     for each in others:
         total = total + each * each

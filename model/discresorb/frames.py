@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discresorb.conversion import native_cells
 from discresorb.errors import InputFileError, Problem
-from discresorb.scoring import NUMBER_OUTPUTS, TEXT_OUTPUTS, Scored, Scorer
+from discresorb.scoring import COUNT_OUTPUT, NUMBER_OUTPUTS, TEXT_OUTPUTS, Scored, Scorer
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,6 +64,7 @@ def _add_to_pandas(frame: Any, scored: Scored) -> Any:
     filled = _filled(scored)
     return frame.assign(
         **{name: filled[name].to_numpy(writable=True) for name in NUMBER_OUTPUTS},
+        n_imputed=pd.array(filled[COUNT_OUTPUT].to_list(), dtype="Int64"),
         reimage=pd.array(filled["reimage"].to_list(), dtype="boolean"),
         **{name: filled[name].to_list() for name in TEXT_OUTPUTS},
     )

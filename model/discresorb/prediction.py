@@ -31,6 +31,8 @@ class Prediction:
         Of the model.
     surgery_day : float or None
         Day number of the surgery date, if one was given.
+    n_imputed : int
+        Covariates that were missing and were filled in by regression.
     """
 
     probability: float
@@ -44,6 +46,7 @@ class Prediction:
     endpoint: str
     interval_label: str
     surgery_day: float | None = None
+    n_imputed: int = 0
 
     @property
     def reimage(self) -> bool:
@@ -69,6 +72,7 @@ class Prediction:
             "p_high": self.high,
             "months_at_imaging": self.months_at_imaging,
             "months_at_surgery": self.months_at_surgery,
+            "n_imputed": self.n_imputed,
             "reimage": self.reimage,
             "reimage_reason": "; ".join(self.reasons),
             "warnings": "; ".join(self.warnings),

@@ -27,6 +27,7 @@ from discresorb.columns import (
     Column,
 )
 from discresorb.curve import CureCurve
+from discresorb.design import Design
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import ArtifactError, InputError
 from discresorb.prediction import CurvePoints, Prediction
@@ -36,6 +37,7 @@ from discresorb.wording import (
     ESTIMAND,
     SYNTHETIC,
     SYNTHETIC_NOTICE,
+    filled_in,
     interval_label,
 )
 
@@ -57,6 +59,7 @@ class Predictor:
     """
 
     columns: tuple[Column, ...]
+    design: Design
     notices: tuple[str, ...]
     interval_label: str
     _artifact: dict[str, Any]
@@ -72,7 +75,9 @@ class Predictor:
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
         set_once(self, "_artifact", artifact)
-        set_once(self, "columns", tuple(map(_covariate_column, artifact["covariates"])))
+        design = Design.from_artifact(artifact)
+        set_once(self, "design", design)
+        set_once(self, "columns", tuple(covariate.column for covariate in design.covariates))
         set_once(self, "_curve", _curve(artifact))
         set_once(self, "_support", Support.from_artifact(artifact, self.columns))
         notices = (SYNTHETIC_NOTICE,) if artifact["data_origin"] == SYNTHETIC else ()
@@ -143,16 +148,14 @@ class Predictor:
         InputError
             With every problem in words.
         """
-        unknown = [name for name in cells if name not in self._accepted]
-        patient, problems = read_patient(self.columns, cells)
-        if unknown or problems:
-            raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
+        patient = self._read(cells)
         if threshold == DEFAULT_THRESHOLD:
             reasons = self._default_reasons
         else:
             reasons = reason_sentences(check_threshold(threshold))
         entry, horizon = patient.entry, patient.entry + patient.wait
-        probability, low, high = self._curve.interval(_design(patient.covariates), entry, horizon)
+        missing = self._missing(patient.covariates)
+        probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
         surgery_day = patient.surgery_day
         return Prediction(
@@ -162,11 +165,16 @@ class Predictor:
             entry,
             horizon,
             reasons[bits],
-            (*self.notices, *self._support.warnings(patient.covariates, entry, horizon)),
+            (
+                *self.notices,
+                *([filled_in(missing)] if missing else []),
+                *self._support.warnings(patient.covariates, entry, horizon),
+            ),
             self.model_id,
             self.endpoint,
             self.interval_label,
             None if math.isnan(surgery_day) else surgery_day,
+            len(missing),
         )
 
     def score(self, frame: Frame, *, threshold: float = DEFAULT_THRESHOLD) -> Frame:
@@ -225,9 +233,24 @@ class Predictor:
         if not np.all((months >= 0.0) & (months < np.inf)):
             raise InputError("months must be numbers of 0 or more")
         patient = self._at_imaging(cells)
-        design, entry = _design(patient.covariates), patient.entry
-        probability, low, high = self._curve.interval(design, entry, entry + months)
+        entry = patient.entry
+        probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
         return CurvePoints(months, probability, low, high)
+
+    def row(self, **cells: object) -> Array:
+        """Give what coefficients multiply, of one patient: a one, then the design's columns.
+
+        Parameters
+        ----------
+        **cells
+            As `curve` takes them.
+
+        Raises
+        ------
+        InputError
+            With every problem in words.
+        """
+        return self._row(self._at_imaging(cells))
 
     def _at_imaging(self, cells: Mapping[str, object]) -> Patient:
         """Read a patient for whom no surgery date is needed: as if it were on the day."""
@@ -244,19 +267,43 @@ class Predictor:
             )
         if MONTHS_SINCE_ONSET.name in known:
             known[MONTHS_TO_SURGERY.name] = 0.0
-        unknown = [name for name in known if name not in self._accepted]
-        patient, problems = read_patient(self.columns, known)
+        return self._read(known)
+
+    def _read(self, cells: Mapping[str, object]) -> Patient:
+        unknown = [name for name in cells if name not in self._accepted]
+        patient, problems = read_patient(self.columns, cells, self.design.optional)
         if unknown or problems:
             raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
         return patient
+
+    def _missing(self, covariates: Sequence[float]) -> list[str]:
+        """Name the covariates that are filled in; others were refused."""
+        return [
+            column.name
+            for column, value in zip(self.columns, covariates, strict=True)
+            if math.isnan(value)
+        ]
+
+    def _row(self, patient: Patient) -> Array:
+        """Give the columns that coefficients multiply, of one patient."""
+        if not self.design.curved:
+            return np.array([1.0, *patient.covariates])
+        values = [np.array([value]) for value in patient.covariates]
+        columns = self.design.columns(values, np.array([patient.entry]))
+        return np.array([1.0, *(column[0] for column in columns)])
 
     def _probe(self) -> None:
         """Raise ValueError unless a typical patient of each type gets a probability."""
         for group in self._artifact["support"]["groups"]:
             middle = {name: sum(ends) / 2.0 for name, ends in group["ranges"].items()}
-            covariates = [middle.get(column.name, group["level"]) for column in self.columns]
+            by = self._artifact["support"]["by"]
+            covariates = [
+                middle.get(column.name, group["level"] if column.name == by else 0.0)
+                for column in self.columns
+            ]
             entry = middle[MONTHS_SINCE_ONSET.name]
-            found = self._curve.interval(_design(covariates), entry, entry + 6.0)
+            patient = Patient(covariates, entry, 6.0, math.nan, math.nan)
+            found = self._curve.interval(self._row(patient), entry, entry + 6.0)
             if not np.all((np.array(found) >= 0.0) & (np.array(found) <= 1.0)):
                 raise ValueError("it gives no probability for a typical patient")
 
@@ -304,20 +351,6 @@ def load(path: str | Path | None = None) -> Predictor:
         raise ArtifactError(
             f"{path} is not a whole model: {type(error).__name__}: {error}"
         ) from error
-
-
-def _design(covariates: Sequence[float]) -> Array:
-    return np.array([1.0, *covariates])
-
-
-def _covariate_column(stored: Mapping[str, Any]) -> Column:
-    if stored["kind"] not in ("number", "flag") or stored["terms"] != [{"type": "linear"}]:
-        raise ArtifactError(
-            f"covariate {stored['name']} is of a kind that this version of discresorb cannot use; "
-            "install the version that trained the model"
-        )
-    low, high = stored["range"]
-    return Column(stored["name"], stored["kind"], stored["label"], stored["unit"], low, high)
 
 
 def _curve(artifact: Mapping[str, Any]) -> CureCurve:

@@ -7,7 +7,7 @@ column-wise path in `scoring` asks it about every row that it finds suspect.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from discresorb.cells import read_cell
@@ -28,7 +28,7 @@ class Patient:
     Parameters
     ----------
     covariates : list of float
-        In the model's order.
+        In the model's order; nan where one is missing that may be.
     entry, wait : float
         Months since onset at the index MRI; months from there to surgery.
     changed : float
@@ -45,7 +45,9 @@ class Patient:
 
 
 def read_patient(
-    covariates: Sequence[Column], cells: Mapping[str, object]
+    covariates: Sequence[Column],
+    cells: Mapping[str, object],
+    optional: Collection[str] = (),
 ) -> tuple[Patient, list[Problem]]:
     """Read one row.
 
@@ -55,6 +57,8 @@ def read_patient(
         Those that the model needs.
     cells : mapping
         By column name; what is not there is empty.
+    optional : collection of str
+        Covariates that may be missing.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def read_patient(
 
     for column in covariates:
         number = take(column)
-        if number != number and column.name not in unreadable:
+        if number != number and column.name not in unreadable and column.name not in optional:
             words = f"{column.name} is missing; it must be {column.allowed}"
             problems.append(Problem(f"{column.name} missing", words))
         numbers.append(number)

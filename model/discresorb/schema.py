@@ -6,9 +6,13 @@ The hash says that a file is the one that was saved; this says that what was sav
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+
+from discresorb.columns import UNLIMITED
+from discresorb.design import Design
 
 __all__ = ["MOST_BETWEEN_STUDY_SD", "wrong_with"]
 
@@ -17,6 +21,7 @@ _REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "distribution": str,
     "cure": bool,
     "covariates": list,
+    "imputation": (dict, type(None)),
     "parameter_names": list,
     "location": np.ndarray,
     "log_scale": float,
@@ -31,6 +36,7 @@ _REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "data_origin": str,
     "fingerprint": dict,
     "parent_model": (str, type(None)),
+    "lineage": list,
     "versions": dict,
     "metrics": dict,
 }
@@ -40,8 +46,10 @@ _COVARIATE: Final = {
     "unit": str,
     "kind": str,
     "range": list,
+    "levels": list,
     "terms": list,
 }
+_IMPUTATION: Final = {"column": str, "coefficients": np.ndarray, "low": float, "high": float}
 _GROUP: Final = {"level": float, "n": int, "ranges": dict}
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
@@ -121,12 +129,71 @@ def _lacking(part: Any, keys: Mapping[str, Any], prefix: str) -> list[str]:
 def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
     for covariate in artifact["covariates"]:
-        wrong += _lacking(covariate, _COVARIATE, "covariate ") or _wrong_range(
-            covariate["range"], f"range of {covariate['name']}"
-        )
+        wrong += _lacking(covariate, _COVARIATE, "covariate ") or _wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
               if not isinstance(n, str)]  # fmt: skip
-    return wrong or _wrong_support(artifact)
+    wrong += [f"lineage holds {type(e).__name__}, not a dict" for e in artifact["lineage"]
+              if not isinstance(e, dict)]  # fmt: skip
+    return wrong or _wrong_imputation(artifact) or _wrong_support(artifact)
+
+
+def _wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
+    name, levels, terms = covariate["name"], covariate["levels"], covariate["terms"]
+    wrong = []
+    if covariate["range"] != [None, None]:
+        ends = zip(covariate["range"], (-UNLIMITED, UNLIMITED), strict=False)
+        wrong += _wrong_range([open_ if end is None else end for end, open_ in ends],
+                              f"range of {name}")  # fmt: skip
+    if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
+        wrong.append(f"levels of {name} are not different texts")
+    if len(terms) != 1 or not isinstance(terms[0], dict):
+        return [*wrong, f"terms of {name} are not one dict"]
+    kinds = {"linear": ("number", "flag"), "natural spline": ("number",), "levels": ("category",)}
+    if covariate["kind"] not in kinds.get(str(terms[0].get("type")), ()):
+        wrong.append(
+            f"{name} is a {covariate['kind']} with {terms[0].get('type')} terms, which this "
+            "version of discresorb cannot use; install the version that trained the model"
+        )
+    elif (covariate["kind"] == "category") != (len(levels) > 1):
+        wrong.append(f"{name} has {len(levels)} levels")
+    elif terms[0]["type"] == "natural spline":
+        wrong += _wrong_knots(terms[0].get("knots"), name)
+    return wrong
+
+
+def _wrong_knots(knots: Any, name: str) -> list[str]:
+    fits = isinstance(knots, list) and len(knots) > 2 and all(type(k) is float for k in knots)
+    if fits and all(low < high for low, high in pairwise(knots)):
+        return []
+    return [f"knots of {name} are not three or more rising numbers"]
+
+
+def _wrong_imputation(artifact: Mapping[str, Any]) -> list[str]:
+    if artifact["imputation"] is None:
+        return []
+    wrong = _lacking(artifact["imputation"], {"predictors": list, "columns": list}, "imputation ")
+    if wrong:
+        return wrong
+    for each in artifact["imputation"]["columns"]:
+        wrong += _lacking(each, _IMPUTATION, "imputation ")
+        if not wrong and set(each) != set(_IMPUTATION):
+            wrong.append("imputation holds what is not known")
+    if wrong:
+        return wrong
+    design = Design.from_artifact(artifact)
+    width = 1 + len(design.predictor_names)
+    needed = [
+        name
+        for each in design.covariates
+        if each.column.name in design.optional
+        for name in each.basic_names
+    ]
+    if sorted(needed) != sorted(each.column for each in design.imputations):
+        wrong.append("imputation is not of all columns of its covariates, or of others")
+    for each in design.imputations:
+        if np.shape(each.coefficients) != (width,) or not each.low <= each.high:
+            wrong.append(f"imputation of {each.column} does not fit its predictors")
+    return wrong
 
 
 def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
@@ -160,7 +227,7 @@ def _wrong_range(value: Any, where: str) -> list[str]:
 
 
 def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
-    width = len(artifact["covariates"]) + 1
+    width = len(Design.from_artifact(artifact).names) + 1
     columns = artifact["cure_columns"]
     wrong = []
     if columns is not None and (

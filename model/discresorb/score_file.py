@@ -19,7 +19,7 @@ from discresorb.sources import opened
 from discresorb.tally import Tally
 from discresorb.writing import Rendered, Writer, is_formula
 
-__all__ = ["PROBLEM_COLUMNS", "Report", "score_file"]
+__all__ = ["PROBLEM_COLUMNS", "Report", "problem_listing", "score_file"]
 
 PROBLEM_COLUMNS = ("file", "row", PATIENT_ID.name, "problems")
 
@@ -107,7 +107,7 @@ def score_file(
             for done in in_order(work, data.parts(), threads):
                 if problems is not None:
                     first = before + total.rows
-                    problems.write(_listing(data.name, first, done.problems, raw_text))
+                    problems.write(problem_listing(data.name, first, done.problems, raw_text))
                 total.add(done.tally, data.name, before)
                 yield done.rendered.content
                 if report is not None:
@@ -117,7 +117,23 @@ def score_file(
     return total
 
 
-def _listing(name: str, before: int, problems: list[tuple[int, str, str]], raw_text: bool) -> bytes:
+def problem_listing(
+    name: str, before: int, problems: list[tuple[int, str, str]], raw_text: bool
+) -> bytes:
+    """Give rows with problems as lines of a CSV with `PROBLEM_COLUMNS`.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    before : int
+        Rows of the file before these.
+    problems : list of (int, str, str)
+        Row, patient and words.
+    raw_text : bool
+        Leave cells alone that a spreadsheet would take for formulas.
+    """
+
     def safe(cell: str) -> str:
         return f"'{cell}" if is_formula(cell) and not raw_text else cell
 

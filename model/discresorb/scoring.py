@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from discresorb.distributions import Array
 from discresorb.errors import Problem
 from discresorb.reading import check_columns
 from discresorb.rows import TIME_COLUMNS, read_patient
+from discresorb.wording import filled_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from discresorb.predictor import Predictor
 
 __all__ = [
+    "COUNT_OUTPUT",
     "NUMBER_OUTPUTS",
     "OUTPUT_NAMES",
     "TEXT_OUTPUTS",
@@ -34,7 +37,8 @@ __all__ = [
 
 OUTPUT_NAMES: Final = tuple(column.name for column in OUTPUT_COLUMNS)
 NUMBER_OUTPUTS: Final = OUTPUT_NAMES[:5]
-TEXT_OUTPUTS: Final = OUTPUT_NAMES[6:]
+COUNT_OUTPUT: Final = OUTPUT_NAMES[5]
+TEXT_OUTPUTS: Final = OUTPUT_NAMES[7:]
 # rows remembered are few and short enough for any file
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 50_000, 200
 
@@ -43,7 +47,12 @@ def output_schema() -> dict[str, pl.DataType]:
     """Give the output columns' types in a frame."""
     import polars as pl
 
-    kinds = {"number": pl.Float64(), "flag": pl.Boolean(), "text": pl.String()}
+    kinds = {
+        "number": pl.Float64(),
+        "count": pl.Int64(),
+        "flag": pl.Boolean(),
+        "text": pl.String(),
+    }
     return {column.name: kinds[column.kind] for column in OUTPUT_COLUMNS}
 
 
@@ -193,18 +202,19 @@ class Scorer:
         def values(name: str) -> Array:
             return read[name].values if name in read else np.full(count, np.nan)
 
-        design = np.empty((1 + len(self.predictor.columns), count))
-        design[0] = 1.0
-        for row, column in zip(design[1:], self.predictor.columns, strict=True):
+        own_columns = self.predictor.columns
+        covariates = np.empty((len(own_columns), count))  # one after the other in memory
+        for row, column in zip(covariates, own_columns, strict=True):
             row[:] = values(column.name)
-            suspect |= np.isnan(row)
+            if column.name not in self.predictor.design.optional:
+                suspect |= np.isnan(row)
         moment = Moment(*(values(column.name) for column in TIME_COLUMNS))
         entry, wait, suspect_times = resolve_many(moment)
         suspect |= suspect_times
         problems = self._problems(cells, np.flatnonzero(suspect), unusable or {})
         changed = values(SYMPTOMS_CHANGED.name)
         plain = frozenset(name for name, numbers in read.items() if numbers.plain)
-        return self._scored(design.T, entry, wait, changed, problems, plain)
+        return self._scored(covariates.T, entry, wait, changed, problems, plain)
 
     def _problems(
         self, cells: Mapping[str, Cells], suspects: Array, unusable: Mapping[int, Problem]
@@ -228,7 +238,7 @@ class Scorer:
         if alike and row in self._refusals:
             return self._refusals[row]
         cells = dict(zip(names, row, strict=True))
-        found = read_patient(self.predictor.columns, cells)[1]
+        found = read_patient(self.predictor.columns, cells, self.predictor.design.optional)[1]
         short = sum(len(cell) for cell in row if isinstance(cell, str)) <= _LONGEST_REMEMBERED
         if alike and short and len(self._refusals) < _MOST_REMEMBERED:
             self._refusals[row] = found
@@ -236,7 +246,7 @@ class Scorer:
 
     def _scored(
         self,
-        design: Array,
+        covariates: Array,
         entry: Array,
         wait: Array,
         changed: Array,
@@ -249,35 +259,69 @@ class Scorer:
         usable = np.ones(count, dtype=bool)
         usable[list(problems)] = False
         if problems:
-            design, entry, wait, changed = (each[usable] for each in (design, entry, wait, changed))
+            covariates, entry, wait, changed = (
+                each[usable] for each in (covariates, entry, wait, changed)
+            )
         horizon = entry + wait
-        p, low, high = self.predictor._curve.interval(design, entry, horizon)
+        design = self.predictor.design
+        missing = design.missing(covariates.T)
+        p, low, high = self.predictor._curve.interval(
+            design.matrix(covariates, entry), entry, horizon
+        )
         bits = _spread(reason_bits(p, wait, changed, self.threshold), usable, 0)
         outputs = zip(NUMBER_OUTPUTS, (p, low, high, entry, horizon), strict=True)
         numbers = [
             pl.Series(name, _spread(values, usable, np.nan), nan_to_null=True)
             for name, values in outputs
         ]
-        numbers.append(pl.Series("reimage", bits > 0).set(~pl.Series(usable), None))
+        imputed = sum(missing.values(), start=np.zeros(len(entry), dtype=np.int64))
+        unusable = ~pl.Series(usable)
+        numbers.append(pl.Series(COUNT_OUTPUT, _spread(imputed, usable, 0)).set(unusable, None))
+        numbers.append(pl.Series("reimage", bits > 0).set(unusable, None))
         joined = ["; ".join(each.words for each in why) for why in problems.values()]
         words = (
             Words(self._sentences, bits),
-            self._warnings(design[:, 1:], entry, horizon, usable),
+            self._warnings(covariates, missing, entry, horizon, usable),
             Words.at(list(problems), joined, count),
             Words([self.predictor.model_id], np.zeros(count, dtype=np.int64)),
         )
         texts = dict(zip(TEXT_OUTPUTS, words, strict=True))
         return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain)
 
-    def _warnings(self, covariates: Array, entry: Array, horizon: Array, usable: Array) -> Words:
+    def _warnings(
+        self,
+        covariates: Array,
+        missing: Mapping[str, Array],
+        entry: Array,
+        horizon: Array,
+        usable: Array,
+    ) -> Words:
+        """Give notices to all; further words to those outside the training data, or filled in."""
         support, notices = self.predictor._support, self.predictor.notices
         table = [None, "; ".join(notices) or None]
         code = np.ones(len(entry), dtype=np.int64)
-        outside = np.flatnonzero(support.outside(covariates, entry, horizon))
-        code[outside] = np.arange(2, 2 + len(outside))
-        own = support.words(covariates[outside], entry[outside], horizon[outside])
-        table += ["; ".join([*notices, words]) for words in own]
+        worded = support.outside(covariates, entry, horizon)
+        for where in missing.values():
+            worded = worded | where
+        own = np.flatnonzero(worded)
+        code[own] = np.arange(2, 2 + len(own))
+        outside = support.words(covariates[own], entry[own], horizon[own])
+        filled = _filled_in({name: where[own] for name, where in missing.items()}, len(own))
+        for first, second in zip(filled, outside, strict=True):
+            table.append("; ".join([*notices, *filter(None, (first, second))]))
         return Words(table, _spread(code, usable, 0))
+
+
+def _filled_in(missing: Mapping[str, Array], count: int) -> list[str]:
+    """Say of each row which covariates were filled in; the same few words for most."""
+    if not missing:
+        return [""] * count
+    said: dict[tuple[bool, ...], str] = {}
+    rows = zip(*(where.tolist() for where in missing.values()), strict=True)
+    return [
+        said.get(row) or said.setdefault(row, filled_in(compress(missing, row)) if any(row) else "")
+        for row in rows
+    ]
 
 
 def _spread(values: Array, usable: Array, elsewhere: float) -> Array:

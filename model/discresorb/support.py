@@ -84,7 +84,7 @@ class Support:
         found = [
             _around(before, after, values[position])
             for position, low, high, before, after in limits
-            if not low <= values[position] <= high
+            if values[position] < low or values[position] > high  # nan is neither
         ]
         return [*found, self._late(horizon)] if horizon > self.longest_follow_up else found
 
@@ -104,7 +104,7 @@ class Support:
             known |= of_level
             for position, low, high, before, after in limits:
                 value = values[:, position]
-                beyond = of_level & ~((value >= low) & (value <= high))
+                beyond = of_level & ((value < low) | (value > high))
                 columns.append(_worded(value, beyond, partial(_around, before, after)))
         columns.append(_worded(horizon, known & (horizon > self.longest_follow_up), self._late))
         columns.append(_worded(levels, ~known, self._unknown))
@@ -138,7 +138,7 @@ class Support:
             for position, column in enumerate(self.columns):
                 if column.name in ranges:
                     low, high = ranges[column.name]
-                    fits &= (covariates[:, position] >= low) & (covariates[:, position] <= high)
+                    fits &= ~((covariates[:, position] < low) | (covariates[:, position] > high))
             low, high = ranges[MONTHS_SINCE_ONSET.name]
             inside |= fits & (entry >= low) & (entry <= high)
         return ~inside | (horizon > self.longest_follow_up)

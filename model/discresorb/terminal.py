@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from discresorb.advice import CASE_REPORT_NOTE, is_case_reports
-from discresorb.artifact import equation
 from discresorb.cells import show
 from discresorb.columns import SCORING_COLUMNS, Column
+from discresorb.equation import equation
 from discresorb.wording import (
     ESTIMAND,
     LIMITS,

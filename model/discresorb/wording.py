@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from discresorb.clock import day_name
@@ -11,6 +12,7 @@ __all__ = [
     "LIMITS",
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
+    "filled_in",
     "frequency_sentence",
     "interval_label",
     "percent",
@@ -34,6 +36,14 @@ def interval_label(between_study_sd: float | None) -> str:
     if between_study_sd is None:
         return "95 % interval: uncertainty of the estimate, not the spread between centres"
     return "95 % interval: uncertainty of the estimate and spread between studies"
+
+
+def filled_in(names: Iterable[str]) -> str:
+    """Say which inputs were missing and what was done about it."""
+    return (
+        "missing, filled in by regression on the other inputs, which the interval takes as known: "
+        + ", ".join(names)
+    )
 
 
 def percent(probability: float) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "ParquetWriter",
     "Rendered",
     "Writer",
+    "guard_formulas",
     "is_formula",
     "join_parquet",
 ]
@@ -121,7 +122,7 @@ class CsvWriter(_TextWriter):
         """Give the rows as bytes."""
         passed, guarded = rows.frame, 0
         if not self.raw_text:
-            passed, guarded = _guarded(passed, scored.plain)
+            passed, guarded = guard_formulas(passed, scored.plain)
         # where only our own words may need quotes, they get them once each
         both = passed.hstack(scored.frame(_quoted if rows.bare else None))
         content = _Pieces()
@@ -274,7 +275,7 @@ def _no_json(kind: pl.DataType) -> bool:
     return "Binary" in str(kind)  # also within lists
 
 
-def _guarded(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame, int]:
+def guard_formulas(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.DataFrame, int]:
     """Give text that a spreadsheet would run a leading ', and count such cells."""
     import polars as pl
 

@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discresorb_training.cohort_support import support_of
     from discresorb_training.comparison import compare
     from discresorb_training.errors import ConvergenceError, TrainingError
     from discresorb_training.estimator import ResorptionModel
+    from discresorb_training.from_visits import cohort_from_visits
     from discresorb_training.outcome import interval_outcome
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import simulate_cohort, simulate_visits
@@ -27,10 +29,12 @@ __all__ = [
     "TrainResult",
     "TrainingError",
     "UpdateResult",
+    "cohort_from_visits",
     "compare",
     "interval_outcome",
     "simulate_cohort",
     "simulate_visits",
+    "support_of",
     "train",
     "update",
     "validate",
@@ -43,10 +47,12 @@ _HOMES = {
     "TrainResult": "training",
     "TrainingError": "errors",
     "UpdateResult": "updating",
+    "cohort_from_visits": "from_visits",
     "compare": "comparison",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
+    "support_of": "cohort_support",
     "train": "training",
     "update": "updating",
     "validate": "validation",

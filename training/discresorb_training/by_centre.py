@@ -61,8 +61,9 @@ class _HoldingOut:
             why = f"fewer than {LEAST} known resorbed, or herniated, at {self.months:g} months"
             return Centre(name, count, {}, why)
         try:
-            curve = self.procedure.run(self.X[~here], self.y[~here]).model.curve()
-            evaluation = Evaluation(curve, self.X[here], self.y[here])
+            chosen = self.procedure.run(self.X[~here], self.y[~here])
+            columns = chosen.design.matrix(self.X[here], self.y["entry"][here])[:, 1:]
+            evaluation = Evaluation(chosen.model.curve(), columns, self.y[here])
         except TrainingError as error:
             return Centre(name, count, {}, str(error))
         at = evaluation.at(self.months)

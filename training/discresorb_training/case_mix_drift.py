@@ -46,8 +46,9 @@ def case_mix_facts(cohort: Cohort, fingerprint: Mapping[str, Any]) -> list[dict[
     Returns
     -------
     list of dict
-        ``now`` and ``then`` are medians of a number, or shares of levels; ``p`` is of the one
-        comparison, ``p_holm`` of it among all; ``why`` says why there is none.
+        ``now`` and ``then`` are medians of a number, or shares of levels; ``missing`` is the share
+        of whom it is missing, now and then; ``p`` is of the one comparison, ``p_holm`` of it among
+        all; ``why`` says why there is none.
     """
     found = [_compared(column, values, fingerprint) for column, values in columns_of(cohort)]
     asked = [each for each in found if each["p"] is not None]
@@ -134,6 +135,7 @@ def _compared(column: Column, values: Array, fingerprint: Mapping[str, Any]) -> 
         "kind": column.kind,
         "now": _now(column, values),
         "then": None,
+        "missing": [float(np.isnan(values).mean()), None],
         "p": None,
         "p_holm": None,
         "changed": None,
@@ -145,7 +147,8 @@ def _compared(column: Column, values: Array, fingerprint: Mapping[str, Any]) -> 
     if column.kind == "number":
         facts["then"] = fingerprint["quantiles"][column.name].get("0.5")
     else:
-        facts["then"] = dict(zip(_levels(column), then.tolist(), strict=True))
+        facts["then"] = dict(zip(_levels(column), stored["shares"], strict=True))
+    facts["missing"][1] = stored["missing"]
     facts["p"] = p_of_counts(_counts(column, values, stored), fingerprint["rows"] * then)
     return facts if facts["p"] is not None else {**facts, "why": _TOO_FEW}
 
@@ -154,10 +157,7 @@ def _now(column: Column, values: Array) -> Any:
     """Give the median of a number, or the share of each level."""
     if column.kind == "number":
         return quantiles(values).get("0.5")
-    names = _levels(column)
-    codes = np.where(np.isnan(values), len(names) - 1, values).astype(int)
-    counts = np.bincount(codes, minlength=len(names))
-    return {name: count / len(values) for name, count in zip(names, counts.tolist(), strict=True)}
+    return {level: float((values == code).mean()) for code, level in enumerate(_levels(column))}
 
 
 def _counts(column: Column, values: Array, stored: Mapping[str, Any]) -> Array:
@@ -192,7 +192,7 @@ def _from_quantiles(column: Column, fingerprint: Mapping[str, Any]) -> dict[str,
 
 
 def _levels(column: Column) -> list[str]:
-    return [*(getattr(column, "levels", ()) or ("no", "yes")), "missing"]
+    return list(column.levels or ("no", "yes"))
 
 
 def _middle(kept: Mapping[str, float]) -> list[float]:

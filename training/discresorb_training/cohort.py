@@ -5,35 +5,35 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from discresorb.cells import is_empty, show
+from discresorb.cells import is_empty, is_number, level_of, show
 from discresorb.clock import AGREEMENT_MONTHS, months_between
 from discresorb.columns import (
     EXIT_REASONS,
     MONTHS_SINCE_ONSET,
     PATIENT_ID,
-    SEQUESTRATED,
-    SIZE_MM,
     TRAINING_COLUMNS,
     Column,
 )
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError, Problem
+from discresorb.errors import InputError, InputFileError, Problem
 from discresorb.reading import Table, check_columns
 from discresorb_training.outcome import interval_outcome
+from discresorb_training.plan import STANDARD, Planned
 from discresorb_training.row_reader import RowReader, frame_header, text_of
 
 __all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table"]
 
-COVARIATES = (SIZE_MM, SEQUESTRATED)
+COVARIATES = tuple(each.column for each in STANDARD)
 _COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COLUMNS}
 _MONTHS = ("months_since_onset", "last_herniated_months", "first_resorbed_months")
 _DATES = ("imaging_date", "last_herniated_date", "first_resorbed_date")
 SITE_ID = "site_id"
+_MOST_LEVELS = 20
 LATEST = _COLUMNS["last_herniated_months"].high
 
 
@@ -43,23 +43,31 @@ class Cohort:
 
     Parameters
     ----------
-    covariates : sequence of Column
-        Names, units and ranges, in the order of X.
+    plan : sequence of Planned
+        Covariates, in the order of X; categories with their levels.
     X : float array, (n, k)
-        Covariates.
+        Their values; nan where one is missing that may be.
     y : structured array, (n,)
         Outcome.
     last_seen : float array, (n,)
         Months since onset at the last MRI of each patient.
     sites : sequence of str, optional
         Centre of each patient, empty text where it is not recorded.
+    weights : float array, (n,), optional
+        How much each patient counts.
     """
 
-    covariates: Sequence[Column]
+    plan: Sequence[Planned]
     X: Array
     y: Array
     last_seen: Array
     sites: Sequence[str] | None = None
+    weights: Array | None = None
+
+    @property
+    def covariates(self) -> list[Column]:
+        """Names, units and ranges, in the order of X."""
+        return [each.column for each in self.plan]
 
     def flow(self) -> dict[str, int]:
         """Count patients by what is known of them."""
@@ -76,22 +84,41 @@ class Cohort:
         }
 
 
-def cohort_from_table(table: Table) -> Cohort:
-    """Read a training CSV; raise InputFileError with all problems by row."""
-    names = [*(column.name for column in COVARIATES), *_COLUMNS]
-    return _read(table.header, table.columns(names), len(table), table.name, table.ragged)
+def cohort_from_table(
+    table: Table, plan: Sequence[Planned] = STANDARD, weights: str | None = None
+) -> Cohort:
+    """Read a training CSV; raise InputFileError with all problems by row.
+
+    Parameters
+    ----------
+    table : Table
+        The file.
+    plan : sequence of Planned
+        Covariates that are wanted.
+    weights : str, optional
+        Column that says how much each patient counts.
+    """
+    cells = table.columns(_wanted(plan, weights))
+    return _read(table.header, cells, len(table), table.name, table.ragged, plan, weights)
 
 
-def cohort_from_frame(frame: Any) -> Cohort:
+def cohort_from_frame(
+    frame: Any, plan: Sequence[Planned] = STANDARD, weights: str | None = None
+) -> Cohort:
     """Read a pandas or polars training frame; raise InputFileError with all problems by row."""
     import narwhals as nw
 
     header = frame_header(frame)
-    _check_header(header, "cohort")
+    _check_header(header, "cohort", plan, weights)
     wrapped = nw.from_native(frame, eager_only=True)
-    names = [*(column.name for column in COVARIATES), *_COLUMNS]
+    names = _wanted(plan, weights)
     cells = {name: wrapped[name].to_list() for name in names if name in header}
-    return _read(header, cells, len(frame), "cohort", {})
+    return _read(header, cells, len(frame), "cohort", {}, plan, weights)
+
+
+def _wanted(plan: Sequence[Planned], weights: str | None) -> list[str]:
+    own = [*(each.column.name for each in plan), *([] if weights is None else [weights])]
+    return [*own, *_COLUMNS]
 
 
 def _read(
@@ -100,14 +127,22 @@ def _read(
     count: int,
     name: str,
     ragged: Mapping[int, Problem],
+    plan: Sequence[Planned],
+    weights: str | None,
 ) -> Cohort:
-    _check_header(header, name)
+    _check_header(header, name, plan, weights)
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
+    plan = [_with_levels(each, cells[each.column.name], name) for each in plan]
     reader = _Reader(cells, count)
     for row, problem in ragged.items():
         reader.add(row, problem.words)
-    X = np.column_stack([reader.needed(column) for column in COVARIATES])
+    values = [
+        reader.optional(each.column) if each.optional else reader.needed(each.column)
+        for each in plan
+    ]
+    X = np.column_stack(values) if values else np.empty((count, 0))
+    counting = None if weights is None else reader.needed(_weight_column(weights))
     entry, lower, upper = reader.times()
     reader.check_order(entry, lower, upper)
     reader.check_ids()
@@ -116,17 +151,46 @@ def _read(
     last_seen = np.where(np.isnan(upper), lower, upper)
     y = interval_outcome(lower=lower, upper=np.where(np.isnan(upper), np.inf, upper), entry=entry)
     sites = [show(text_of(cell)) for cell in cells[SITE_ID]] if SITE_ID in cells else None
-    return Cohort(COVARIATES, X, y, last_seen, sites)
+    return Cohort(plan, X, y, last_seen, sites, counting)
 
 
-def _check_header(header: Sequence[str], name: str) -> None:
+def _check_header(
+    header: Sequence[str], name: str, plan: Sequence[Planned], weights: str | None
+) -> None:
+    if weights in {*(each.column.name for each in plan), *_COLUMNS}:
+        raise InputError(f"{weights} cannot be the column of weights: it has a meaning of its own")
     check_columns(
         header,
-        needed=[column.name for column in COVARIATES],
+        needed=[name for name in _wanted(plan, weights) if name not in _COLUMNS],
         optional=list(_COLUMNS),
         either=[_MONTHS, ("onset_date", *_DATES)],
         name=name,
     )
+
+
+def _weight_column(name: str) -> Column:
+    return Column(name, "number", "how much the patient counts", "", 0.0)
+
+
+def _with_levels(each: Planned, cells: Sequence[Any], name: str) -> Planned:
+    """Give a category the levels that the patients show, unless it has levels already."""
+    column = each.column
+    if column.kind != "category" or column.levels:
+        return each
+    found = {level_of(cell) for cell in cells if not is_empty(cell)}
+    if not 2 <= len(found) <= _MOST_LEVELS:
+        raise InputFileError(
+            f"{name}: {column.name} has {len(found)} different values, but a category must have 2 "
+            f"to {_MOST_LEVELS}; group them, or name it as a number"
+        )
+    levels = tuple(sorted(found, key=_as_sorted))
+    high = float(len(levels) - 1)
+    return replace(each, column=replace(column, low=0.0, high=high, levels=levels))
+
+
+def _as_sorted(level: str) -> tuple[bool, float, str]:
+    """Numbers by size, before other texts by letter."""
+    return (False, float(level), level) if is_number(level) else (True, 0.0, level)
 
 
 class _Reader(RowReader):

@@ -49,20 +49,26 @@ def cohort_facts(cohort: Cohort) -> dict[str, Any]:
 
 
 def _summary(column: Column, values: Array, seen: Array) -> dict[str, Any]:
-    """Give median and quartiles of a number, count and share of a flag, by what was seen."""
+    """Summarise a covariate by what was seen of the patients."""
     groups = {"all": seen | True, "seen resorbed": seen, "not seen resorbed": ~seen}
     return {
         "name": column.name,
         "meaning": column.meaning,
         "unit": column.unit,
         "kind": column.kind,
-        "groups": {
-            name: _quartiles(values[rows])
-            if column.kind == "number"
-            else [int(values[rows].sum()), int(rows.sum())]
-            for name, rows in groups.items()
-        },
+        "groups": {name: _described(column, values[rows]) for name, rows in groups.items()},
+        "missing": int(np.isnan(values).sum()),
     }
+
+
+def _described(column: Column, values: Array) -> Any:
+    """Give quartiles of a number; of a flag how many of how many; of a category each level's."""
+    known = values[~np.isnan(values)]
+    if column.kind == "number":
+        return _quartiles(known)
+    if column.kind == "flag":
+        return [int(known.sum()), len(known)]
+    return [[level, int((known == code).sum())] for code, level in enumerate(column.levels)]
 
 
 def _quartiles(values: Array) -> list[float]:
@@ -90,7 +96,7 @@ def typical_curves(predictor: Predictor, cohort: Cohort) -> list[dict[str, Any]]
 def _groups(cohort: Cohort) -> Iterator[tuple[str, Array]]:
     kinds = [column.kind for column in cohort.covariates]
     flag = cohort.X[:, kinds.index("flag")] if "flag" in kinds else np.zeros(len(cohort.X))
-    for level in np.unique(flag):
+    for level in np.unique(flag[~np.isnan(flag)]):
         rows = flag == level
         name = ""
         if "flag" in kinds:
@@ -101,7 +107,7 @@ def _groups(cohort: Cohort) -> Iterator[tuple[str, Array]]:
             continue
         number = cohort.X[:, kinds.index("number")]
         for middle in (_QUARTILES[0], _QUARTILES[2]):
-            low, high = np.quantile(number[rows], [middle - _AROUND, middle + _AROUND])
+            low, high = np.nanquantile(number[rows], [middle - _AROUND, middle + _AROUND])
             yield name, rows & (number >= low) & (number <= high)
 
 
@@ -127,13 +133,18 @@ def _panel(predictor: Predictor, cohort: Cohort, name: str, rows: Array) -> dict
     }
 
 
-def _typical(cohort: Cohort, rows: Array) -> dict[str, float]:
-    medians = {
-        column.name: round(float(np.median(values[rows])), 1)
-        for column, values in zip(cohort.covariates, cohort.X.T, strict=True)
-    }
+def _typical(cohort: Cohort, rows: Array) -> dict[str, Any]:
+    """Give the median of every number, and the most frequent flag or level."""
+    found: dict[str, Any] = {}
+    for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
+        known = values[rows & ~np.isnan(values)]
+        if column.kind == "number":
+            found[column.name] = round(float(np.median(known)), 1)
+        else:
+            most = int(np.bincount(known.astype(int)).argmax())
+            found[column.name] = column.levels[most] if column.levels else float(most)
     entry = max(round(float(np.median(cohort.y["entry"][rows])), 1), 0.1)
-    return {**medians, MONTHS_SINCE_ONSET.name: entry}
+    return {**found, MONTHS_SINCE_ONSET.name: entry}
 
 
 def _nonparametric(y: Array, entry: float) -> dict[str, Any] | None:

@@ -32,6 +32,29 @@ def train(
     data_origin: Annotated[
         str | None, typer.Option(help="synthetic or observed; default: from the data card.")
     ] = None,
+    covariates: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:FORM],…",
+            help="FORM is linear, spline (four knots), spline3 to spline7, flag or category.",
+        ),
+    ] = "size_mm,sequestrated",
+    may_be_missing: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,…", help="Covariates filled in by regression on the others if empty."
+        ),
+    ] = "",
+    dictionary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help='JSON: {"age": {"label": "…", "unit": "years", "low": 18, "high": 100}}.',
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="How much each patient counts.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
     distribution: Annotated[
         str, typer.Option(help="auto, loglogistic, lognormal or weibull.")
@@ -82,17 +105,20 @@ def train(
     Example: discresorb train data/synthetic/cohort.csv -o m.joblib
 
     With --report FILE it also says how good the model is and what it is for, on one HTML page.
-    Distribution and cure fraction are chosen by the cross-validated interval log score, and
-    lifelines is asked for a second opinion. With --scheduler large cohorts are fitted, and
-    bootstrap samples run, on a cluster; the numbers are the same. Exit status: 3 the file does not
-    fit, 6 these data do not carry a model, 7 the cluster cannot be used.
+    Covariates are named, never chosen by their effect; distribution and cure fraction are chosen by
+    the cross-validated interval log score, and lifelines is asked for a second opinion. With
+    --scheduler large cohorts are fitted, and bootstrap samples run, on a cluster; the numbers are
+    the same. Exit status: 3 the file does not fit, 6 these data do not carry a model, 7 the cluster
+    cannot be used.
     """
     from discresorb.artifact import check_model_target
     from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cards import described
+    from discresorb_training.cohort_support import support_before
     from discresorb_training.computing import computing_on_scheduler
     from discresorb_training.options import numbers_of
+    from discresorb_training.plan import planned, read_dictionary
     from discresorb_training.report_commands import Documents, files_of_cohort, files_of_model
     from discresorb_training.surgery import cohort_and_weights
     from discresorb_training.training import train_cohort
@@ -103,18 +129,25 @@ def train(
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
     horizons = numbers_of("months", months)
     documents = Documents(report, model_card, tripod)
-    if surgery_weights and documents.wanted:
+    if documents.wanted and (surgery_weights or weights is not None):
         raise InputError(
-            "--report does not go with --surgery-weights: its figures assume that surgery does not "
-            "depend on pain. Train without --report, and look at the weights in what is printed"
+            "--report does not go with weights: its figures take all patients alike. Train without "
+            "--report, and look at the weights in what is printed"
         )
     check_model_target(output, force=force)
     documents.check(kept=files_of_cohort(cohort), others=files_of_model(output), force=force)
+    plan = planned(
+        covariates.split(","),
+        optional=[name.strip() for name in may_be_missing.split(",") if name.strip()],
+        dictionary=None if dictionary is None else read_dictionary(dictionary),
+    )
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, between_study_sd)
-    patients, weighted = cohort_and_weights(table, surgery_weights=surgery_weights)
+    patients, weighted = cohort_and_weights(table, plan, weights, surgery_weights=surgery_weights)
     if documents.wanted:  # what would be refused after minutes is refused now
         check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
+    for line in support_before(patients, cure=choices[cure]):
+        typer.echo(line, err=True)
     facts = None
     with computing_on_scheduler(scheduler):
         result = train_cohort(

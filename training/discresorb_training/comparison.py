@@ -12,6 +12,7 @@ from discresorb_training.answerable import DEFAULT_MONTHS
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.comparison_facts import comparison_facts
 from discresorb_training.paired import Judged, check_all_fit, compare_models
+from discresorb_training.plan import plan_of
 from discresorb_training.resampling import Track, untracked
 from discresorb_training.validation import DEFAULT_REPEATS, check_answers, reference
 
@@ -67,7 +68,9 @@ def compare(
     else:
         names = distinct_names([each.model_id for each in predictors])
         named = dict(zip(names, predictors, strict=True))
-    models = [Judged(name, each, cohort_from_frame(cohort)) for name, each in named.items()]
+    models = [
+        Judged(name, each, cohort_from_frame(cohort, plan_of(each))) for name, each in named.items()
+    ]
     return compare_cohort(
         models,
         endpoint=endpoint,

@@ -16,6 +16,7 @@ from discresorb_training.cohort import Cohort
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.fingerprint import fingerprint_of
 from discresorb_training.performance import linear_predictors
+from discresorb_training.procedure import Chosen
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
@@ -26,15 +27,14 @@ CENTRAL = 0.98  # share of training patients inside the ranges that no warning i
 
 def artifact_content(
     cohort: Cohort,
-    model: ResorptionModel,
-    best: Candidate,
-    tried: Sequence[Candidate],
+    chosen: Chosen,
     opinion: SecondOpinion | None,
+    *,
     endpoint: str,
     data_origin: str,
     penalty: float,
     between_study_sd: float | None,
-    weighting: Mapping[str, str] | None = None,
+    about: Mapping[str, str],
 ) -> dict[str, Any]:
     """Describe a trained model as the plain dict that is saved: no rows, no objects.
 
@@ -42,36 +42,25 @@ def artifact_content(
     ----------
     cohort : Cohort
         What it was trained on.
-    model : ResorptionModel
-        The fit.
-    best, tried : Candidate and sequence of Candidate
-        What was chosen, and from what.
+    chosen : Chosen
+        What the procedure came to.
     opinion : SecondOpinion or None
         What lifelines says of it.
     endpoint, data_origin, penalty, between_study_sd
         As given to `train`.
-    weighting : mapping, optional
-        How rows were weighted, in words, by what it is about.
+    about : mapping
+        Further findings in words, by what they are about.
     """
-    k = len(cohort.covariates)
+    design, model, best = chosen.design, chosen.model, chosen.best
+    k = len(design.names)
     theta = model._theta
-    design = np.column_stack([np.ones(len(cohort.X)), cohort.X])
+    predictors = linear_predictors(model.curve(), design.matrix(cohort.X, cohort.y["entry"]))
     artifact: dict[str, Any] = {
         "format": FORMAT,
         "model_id": "",
         "distribution": best.distribution,
         "cure": best.cure,
-        "covariates": [
-            {
-                "name": column.name,
-                "label": column.meaning,
-                "unit": column.unit,
-                "kind": column.kind,
-                "range": [0.0, 1.0] if column.kind == "flag" else [column.low, column.high],
-                "terms": [{"type": "linear"}],
-            }
-            for column in cohort.covariates
-        ],
+        **design.to_artifact(),
         "parameter_names": list(model.parameter_names_),
         "location": theta[: k + 1],
         "log_scale": float(theta[k + 1]),
@@ -80,16 +69,14 @@ def artifact_content(
         "covariance": np.ascontiguousarray(model.covariance_),
         "between_study_sd": None if between_study_sd is None else float(between_study_sd),
         "penalty": float(penalty),
-        **data_description(cohort, linear_predictors(model.curve(), design)),
+        **data_description(cohort, predictors),
         "endpoint": endpoint.strip(),
         "estimand": ESTIMAND,
         "data_origin": data_origin,
         "parent_model": None,
         "versions": library_versions(),
-        "metrics": {
-            **_metrics(cohort, model, best, tried, opinion),
-            **(weighting or {}),
-        },
+        "lineage": [],
+        "metrics": {**_metrics(cohort, model, best, chosen.tried, opinion), **about},
     }
     artifact["model_id"] = content_id({**artifact, "versions": {}})
     return artifact
@@ -136,7 +123,9 @@ def _metrics(
 
 def _support(cohort: Cohort) -> dict[str, Any]:
     """Central range of every number, by level of the first flag covariate."""
-    flags = [j for j, column in enumerate(cohort.covariates) if column.kind == "flag"]
+    flags = [
+        j for j, each in enumerate(cohort.plan) if each.column.kind == "flag" and not each.optional
+    ]
     by = flags[0] if flags else None
     levels = np.zeros(len(cohort.X)) if by is None else cohort.X[:, by]
     numbers = {
@@ -154,7 +143,7 @@ def _support(cohort: Cohort) -> dict[str, Any]:
                 "level": float(level),
                 "n": int((levels == level).sum()),
                 "ranges": {
-                    name: np.quantile(values[levels == level], [tail, 1.0 - tail]).tolist()
+                    name: np.nanquantile(values[levels == level], [tail, 1.0 - tail]).tolist()
                     for name, values in numbers.items()
                 },
             }

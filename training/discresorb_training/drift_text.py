@@ -127,8 +127,11 @@ def _case_mix(drift: Mapping[str, Any]) -> str:
 
 
 def _differs(covariate: Mapping[str, Any]) -> str:
-    row = _of_covariate(covariate)
-    return f"{row.label} {row.here} here, {row.training} in training (p {_small(row.p)})"
+    rows = [
+        f"{row.label} {row.here} here, {row.training} in training"
+        for row in _of_covariate(covariate)
+    ]
+    return f"{', '.join(rows)} (p {_small(_p(covariate['p_holm']))})"
 
 
 def _baseline(facts: Mapping[str, Any]) -> str:
@@ -213,29 +216,27 @@ _LEVELS = ("", "the baseline", "strength of effects and spread", "effects of sin
 
 def case_mix_rows(drift: Mapping[str, Any]) -> list[Row]:
     """Give every covariate and months since onset here and in the training."""
-    return list(map(_of_covariate, drift["case_mix"]["covariates"]))
+    rows = []
+    for covariate in drift["case_mix"]["covariates"]:
+        first, *others = _of_covariate(covariate)
+        p = _p(covariate["p_holm"]) if covariate["p_holm"] is not None else ""
+        rows += [first._replace(p=p), *others]
+    return rows
 
 
-def _of_covariate(covariate: Mapping[str, Any]) -> Row:
+def _of_covariate(covariate: Mapping[str, Any]) -> Iterator[Row]:
+    """Give a number's median, or each level's share; and how many are missing, if any are."""
     name, now, then = covariate["name"], covariate["now"], covariate["then"]
-    p = _p(covariate["p_holm"]) if covariate["p_holm"] is not None else ""
     if covariate["kind"] == "number":
         unit = f" {covariate['unit']}" if covariate["unit"] else ""
         here, training = ("–" if each is None else f"{each:.3g}{unit}" for each in (now, then))
-        return Row(f"{name}, median", here, training, p)
-    here, training = (
-        "–" if each is None else ", ".join(_of_levels(each, now, then)) for each in (now, then)
-    )
-    return Row(name, here, training, p)
-
-
-def _of_levels(
-    shares: Mapping[str, float], now: Mapping[str, float], then: Mapping[str, float] | None
-) -> Iterator[str]:
-    """Give the share of each level; that of no follows from yes, and none missing is no news."""
-    for level, share in shares.items():
-        if level != "no" and (level != "missing" or now[level] or (then or now)[level]):
-            yield f"{level} {_share(share)}"
+        yield Row(f"{name}, median", here, training)
+    else:
+        for level in now:
+            if level != "no":  # follows from yes
+                yield Row(f"{name} {level}", _share(now[level]), _share((then or {}).get(level)))
+    if any(covariate["missing"]):
+        yield Row(f"{name}, missing", *map(_share, covariate["missing"]))
 
 
 def spread_rows(drift: Mapping[str, Any]) -> list[Row]:
@@ -266,8 +267,8 @@ def _events(events: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield label, f"{events[key]['0.5']:.1f} months" if events[key] else "–"
 
 
-def _share(share: float) -> str:
-    return f"{100.0 * share:.0f} of 100"
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{100.0 * share:.0f} of 100"
 
 
 def _span(middle: Sequence[float]) -> str:

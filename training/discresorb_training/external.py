@@ -58,10 +58,9 @@ class _Resampling:
     subgroups: Mapping[str, Array]
 
     def sample(self, seed: np.random.SeedSequence) -> Mapping[Key, float]:
-        curve, y = self.evaluation.curve, self.evaluation.y
-        rows = np.random.default_rng(seed).integers(len(y), size=len(y))
-        X = self.evaluation.design[rows, 1:]
-        drawn = Evaluation(curve, X, y[rows], self.evaluation)
+        count = len(self.evaluation.y)
+        rows = np.random.default_rng(seed).integers(count, size=count)
+        drawn = self.evaluation.resampled(rows)
         return self.measure(drawn, {name: each[rows] for name, each in self.subgroups.items()})
 
 

@@ -46,7 +46,7 @@ def fingerprint_of(cohort: Cohort, predictors: Array) -> dict[str, Any]:
         "quantiles": {
             column.name: quantiles(values)
             for column, values in columns_of(cohort)
-            if not _levels(column)
+            if not column.levels
         },
         "shares": {column.name: _shares(column, values) for column, values in columns_of(cohort)},
         "events": events_of(cohort),
@@ -102,7 +102,7 @@ def _shares(column: Column, values: Array) -> dict[str, Any]:
         counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
         found: dict[str, Any] = {"edges": edges.tolist()}
     else:
-        counts = np.bincount(known.astype(int), minlength=len(_levels(column)) or 2)
+        counts = np.bincount(known.astype(int), minlength=len(column.levels) or 2)
         found = {}
     total = float(len(values))
     return {
@@ -110,8 +110,3 @@ def _shares(column: Column, values: Array) -> dict[str, Any]:
         "shares": [count / total for count in counts.tolist()],
         "missing": float(total - len(known)) / total,
     }
-
-
-def _levels(column: Column) -> tuple[str, ...]:
-    """Give the levels of a category; a number and a flag have none."""
-    return tuple(getattr(column, "levels", ()))

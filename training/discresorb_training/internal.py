@@ -93,9 +93,10 @@ class _Study:
         drawn = times > 0
         chosen = self.procedure.run(self.X[drawn], self.y[drawn], times[drawn].astype(float))
         curve = chosen.model.curve()
-        in_sample = Evaluation(curve, self.X[rows], self.y[rows], self.final)
-        in_all = Evaluation(curve, self.X, self.y, self.final)
-        final = Evaluation(self.final.curve, self.X[rows], self.y[rows], self.final)
+        columns = chosen.design.matrix(self.X, self.y["entry"])[:, 1:]
+        in_sample = Evaluation(curve, columns[rows], self.y[rows], self.final)
+        in_all = Evaluation(curve, columns, self.y, self.final)
+        final = self.final.resampled(rows)
         members = {name: each[rows] for name, each in self.subgroups.items()}
         return _Sample(
             chosen.best.name,

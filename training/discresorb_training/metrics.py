@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from discresorb.curve import expit
+from discresorb.design import natural_spline
 from discresorb.distributions import Array
 from discresorb.errors import InputError
 
@@ -306,27 +307,8 @@ def _logit(p: Array) -> Array:
 
 
 def _spline_design(x: Array, knots: Array) -> Array:
-    return np.column_stack([np.ones(len(x)), x, *_spline(x, knots)])
-
-
-def _spline(x: Array, knots: Array) -> list[Array]:
-    """Give the nonlinear terms of a restricted cubic spline, of which there are two less."""
-    if len(np.unique(knots)) < len(knots):
-        return []
-    last, before = knots[-1], knots[-2]
-
-    def cubed(knot: float) -> Array:
-        return np.maximum(x - knot, 0.0) ** 3
-
-    return [
-        (
-            cubed(knot)
-            - cubed(before) * (last - knot) / (last - before)
-            + cubed(last) * (before - knot) / (last - before)
-        )
-        / (last - knots[0]) ** 2
-        for knot in knots[:-2]
-    ]
+    curved = natural_spline(x, knots) if len(np.unique(knots)) == len(knots) else []
+    return np.column_stack([np.ones(len(x)), x, *curved])
 
 
 def _logistic(design: Array, w: Array, offset: Array | float = 0.0) -> Array:

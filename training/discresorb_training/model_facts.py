@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from discresorb.artifact import equation
 from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.curve import normal_quantile
+from discresorb.design import Design
 from discresorb.distributions import DISTRIBUTIONS
+from discresorb.equation import equation
 from discresorb.predictor import Predictor
 from discresorb.wording import interval_label
 
@@ -42,10 +43,14 @@ def model_facts(predictor: Predictor) -> dict[str, Any]:
         "between_study_sd": artifact["between_study_sd"],
         "interval": interval_label(artifact["between_study_sd"]),
         "covariates": [
-            {key: each[key] for key in ("name", "label", "unit", "kind", "range")}
+            {
+                **{key: each[key] for key in ("name", "label", "unit", "kind", "range", "levels")},
+                "form": _form(each),
+                "optional": each["name"] in predictor.design.optional,
+            }
             for each in artifact["covariates"]
         ],
-        "coefficients": _coefficients(artifact),
+        "coefficients": _coefficients(artifact, predictor.design),
         "support": artifact["support"],
         "longest_follow_up": artifact["longest_follow_up"],
         "equation": equation(artifact),
@@ -57,28 +62,56 @@ def model_facts(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _coefficients(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _form(covariate: Mapping[str, Any]) -> str:
+    """Say how a covariate enters."""
+    term = covariate["terms"][0]
+    if term["type"] == "natural spline":
+        return "natural spline with knots at " + ", ".join(f"{knot:.4g}" for knot in term["knots"])
+    if term["type"] == "levels":
+        levels = covariate["levels"]
+        return f"{', '.join(levels[1:])}, each against {levels[0]}"
+    return "linear" if covariate["kind"] == "number" else "yes, against no"
+
+
+def _coefficients(artifact: Mapping[str, Any], design: Design) -> list[dict[str, Any]]:
     """Give every parameter with its interval and, for slopes, what it says."""
     cure = artifact["cure_coefficients"]
     values = [*artifact["location"], artifact["log_scale"], *([] if cure is None else cure)]
     half = normal_quantile(0.95) * np.sqrt(np.maximum(np.diag(artifact["covariance"]), 0.0))
-    covariates = {each["name"]: each for each in artifact["covariates"]}
+    units = _units(design)
     return [
         {
             "name": name,
             "value": float(value),
             "low": float(value - width),
             "high": float(value + width),
-            "words": _in_words(name, value, width, covariates),
+            "words": _in_words(name, value, width, units),
         }
         for name, value, width in zip(artifact["parameter_names"], values, half, strict=True)
     ]
 
 
-def _in_words(name: str, value: float, half: float, covariates: Mapping[str, Any]) -> str:
+def _units(design: Design) -> dict[str, str]:
+    """Say what one more of each of the design's columns means; empty for a part of a curve."""
+    units: dict[str, str] = {}
+    for covariate in design.covariates:
+        column, names = covariate.column, covariate.names
+        if covariate.knots:
+            units |= dict.fromkeys(names, "")
+        elif column.levels:
+            for name, level in zip(names, column.levels[1:], strict=True):
+                units[name] = f"{column.name} {level}, against {column.levels[0]}"
+        elif column.kind == "flag":
+            units[column.name] = f"{column.name}, yes, against no"
+        else:
+            units[column.name] = f"{column.name}, each {column.unit or 'unit'} more"
+    return units
+
+
+def _in_words(name: str, value: float, half: float, units: Mapping[str, str]) -> str:
     on_ever = name.startswith("cure_")
-    covariate = covariates.get(name.removeprefix("cure_"))
-    if covariate is None:
+    unit = units.get(name.removeprefix("cure_"))
+    if unit is None:
         return {
             "intercept": "log months to resorption, of those who ever resorb, where every "
             "covariate is 0",
@@ -86,26 +119,26 @@ def _in_words(name: str, value: float, half: float, covariates: Mapping[str, Any
             "cure_intercept": "logit of the probability of ever resorbing, where every covariate "
             "is 0",
         }[name]
-    unit = f"each {covariate['unit']} more" if covariate["kind"] == "number" else "yes, against no"
+    if not unit:
+        return "part of a curve, to be read with the others of the same covariate"
     ratio, low, high = (math.exp(value + shift) for shift in (0.0, -half, half))
     what = "odds of ever resorbing" if on_ever else "time to resorption, of those who ever resorb,"
-    return (
-        f"{covariate['name']}, {unit}: {what} × {ratio:.3g} (95 % interval {low:.3g} to {high:.3g})"
-    )
+    return f"{unit}: {what} × {ratio:.3g} (95 % interval {low:.3g} to {high:.3g})"
 
 
-def typical_patient(predictor: Predictor) -> dict[str, float]:
-    """Give the median of every number and of months since onset in training; flags are yes."""
+def typical_patient(predictor: Predictor) -> dict[str, Any]:
+    """Give medians of numbers and of months since onset; flags are yes, levels the first."""
     quantiles = predictor.artifact["fingerprint"]["quantiles"]
-    found = {
-        column.name: round(quantiles[column.name]["0.5"], 1) if column.kind == "number" else 1.0
-        for column in predictor.columns
-    }
+    found: dict[str, Any] = {}
+    for column in predictor.columns:
+        found[column.name] = 1.0 if column.kind == "flag" else (*column.levels, "")[0]
+        if column.kind == "number":
+            found[column.name] = round(quantiles[column.name]["0.5"], 1)
     name = MONTHS_SINCE_ONSET.name
     return {**found, name: max(round(quantiles[name]["0.5"], 1), 0.1)}
 
 
-def worked_example(predictor: Predictor, patient: Mapping[str, float], wait: float) -> Any:
+def worked_example(predictor: Predictor, patient: Mapping[str, Any], wait: float) -> Any:
     """Compute one prediction by the printed equation, every step shown.
 
     Parameters
@@ -119,8 +152,8 @@ def worked_example(predictor: Predictor, patient: Mapping[str, float], wait: flo
     """
     artifact = predictor.artifact
     entry = patient[MONTHS_SINCE_ONSET.name]
-    values = [patient[column.name] for column in predictor.columns]
-    row, sigma = np.array([1.0, *values]), math.exp(artifact["log_scale"])
+    row = predictor.row(**patient)
+    sigma = math.exp(artifact["log_scale"])
     location = float(row @ artifact["location"])
     z = [(math.log(t) - location) / sigma for t in (entry, entry + wait)]
     survival = [float(_survival(artifact["distribution"], each)) for each in z]

@@ -55,7 +55,7 @@ class Judged:
     @cached_property
     def design(self) -> Array:
         """Columns that the model's coefficients multiply, of all patients."""
-        return np.column_stack([np.ones(len(self.cohort.X)), self.cohort.X])
+        return self.predictor.design.matrix(self.cohort.X, self.cohort.y["entry"])
 
     @property
     def linear_predictors(self) -> Array:

@@ -92,8 +92,8 @@ class Evaluation:
     ----------
     curve : CureCurve
         The model under evaluation.
-    X : float array, (n, k)
-        Covariates.
+    X : float array, (n, columns)
+        What the model's coefficients multiply, without ones: `Design.matrix` gives it.
     y : structured array, (n,)
         From `interval_outcome`.
     near : Evaluation, optional
@@ -122,6 +122,10 @@ class Evaluation:
             starts = () if near is None else near.working
             working = fit_working_models(y, self.predictors, starts)
         self.working: Sequence[WorkingModel] = working
+
+    def resampled(self, rows: Array) -> Evaluation:
+        """Give the same model on some of the patients, who may be drawn more than once."""
+        return Evaluation(self.curve, self.design[rows, 1:], self.y[rows], self)
 
     @property
     def predictors(self) -> Array:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from discresorb.design import Design
 from discresorb.distributions import Array
+from discresorb_training.designing import fit_design
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
-from discresorb_training.robust import fit_options
+from discresorb_training.plan import Planned
+from discresorb_training.robust import fit_options, one_share_each
 from discresorb_training.selection import Candidate, choose, compare
 
 __all__ = ["Chosen", "Procedure"]
@@ -20,6 +23,8 @@ class Chosen:
 
     Parameters
     ----------
+    design : Design
+        From covariates to the columns that the model was fitted to.
     model : ResorptionModel
         The best candidate, fitted to all rows.
     best : Candidate
@@ -28,6 +33,7 @@ class Chosen:
         All of them.
     """
 
+    design: Design
     model: ResorptionModel
     best: Candidate
     tried: Sequence[Candidate]
@@ -39,8 +45,8 @@ class Procedure:
 
     Parameters
     ----------
-    names : sequence of str
-        Of the covariates.
+    plan : sequence of Planned
+        The covariates.
     distributions : sequence of str
         Compared.
     cures : sequence of bool
@@ -55,7 +61,7 @@ class Procedure:
         Whether rows are those of patients split at their MRIs, weighted for surgery.
     """
 
-    names: Sequence[str]
+    plan: Sequence[Planned]
     distributions: Sequence[str]
     cures: Sequence[bool]
     penalty: float
@@ -71,7 +77,7 @@ class Procedure:
         Parameters
         ----------
         X : float array, (n, k)
-            Covariates.
+            Covariates as planned.
         y : structured array, (n,)
             From `interval_outcome`.
         weights : float array, (n,), optional
@@ -92,11 +98,14 @@ class Procedure:
             )
         import pandas as pd
 
-        frame = pd.DataFrame(X, columns=list(self.names))
+        share = weights if patient is None else one_share_each(patient)
+        design = fit_design(self.plan, X, y["entry"], share)
+        columns = design.matrix(X, y["entry"])[:, 1:]
+        frame = pd.DataFrame(columns, columns=design.names)
         tried = compare(
-            X,
+            columns,
             y,
-            names=self.names,
+            names=design.names,
             distributions=self.distributions,
             cures=self.cures,
             penalty=self.penalty,
@@ -110,7 +119,9 @@ class Procedure:
             best = choose(left)
             model = ResorptionModel(best.distribution, cure=best.cure, penalty=self.penalty)
             try:
-                return Chosen(model.fit(frame, y, **fit_options(weights, patient)), best, tried)
+                return Chosen(
+                    design, model.fit(frame, y, **fit_options(weights, patient)), best, tried
+                )
             except TrainingError as error:
                 failed = Candidate(best.distribution, best.cure, None, str(error))
                 left[left.index(best)] = failed

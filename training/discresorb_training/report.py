@@ -100,7 +100,7 @@ def environment() -> Any:
     )
     filters: dict[str, Callable[..., str]] = {
         "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
-        "plain": lambda value: f"{value:.10g}",
+        "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
     }
     found.filters.update(filters)

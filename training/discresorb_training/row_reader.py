@@ -10,9 +10,9 @@ import numpy as np
 from discresorb.cells import is_empty, read_column, show
 from discresorb.columns import Column
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError
+from discresorb.errors import InputFileError, Problem
 
-__all__ = ["RowReader", "frame_header", "text_of"]
+__all__ = ["RowReader", "frame_header", "problem_lines", "text_of"]
 
 _MOST_LISTED = 20
 
@@ -36,23 +36,37 @@ class RowReader:
         By column name, its cells.
     count : int
         Rows.
+    ragged : mapping, optional
+        By row, what is wrong with the number of its fields.
     """
 
-    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
+    def __init__(
+        self,
+        cells: Mapping[str, Sequence[Any]],
+        count: int,
+        ragged: Mapping[int, Problem] | None = None,
+    ) -> None:
         self._cells = dict(cells)
         self._count = count
-        self._problems: dict[int, list[str]] = {}
+        self._problems: dict[int, list[Problem]] = {}
         self._read: dict[str, Array] = {}
         self._unreadable: dict[str, Array] = {}
+        for row, problem in (ragged or {}).items():
+            self.add(row, problem.words, problem.kind)
 
-    def add(self, row: int, words: str) -> None:
-        """Note a problem of a row."""
-        self._problems.setdefault(row, []).append(words)
+    @property
+    def problems(self) -> Mapping[int, Sequence[Problem]]:
+        """All that was found, by row."""
+        return self._problems
 
-    def add_where(self, bad: Array, words: str) -> None:
+    def add(self, row: int, words: str, kind: str = "") -> None:
+        """Note a problem of a row, and what such problems of many rows have in common."""
+        self._problems.setdefault(row, []).append(Problem(kind, words))
+
+    def add_where(self, bad: Array, words: str, kind: str = "") -> None:
         """Note a problem of every row where `bad` is true."""
         for row in np.flatnonzero(bad).tolist():
-            self.add(row, words)
+            self.add(row, words, kind)
 
     def optional(self, column: Column) -> Array:
         """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
@@ -62,7 +76,7 @@ class RowReader:
             if column.name in self._cells:
                 values, problems = read_column(column, self._cells[column.name])
             for row, words in problems.items():
-                self.add(row, words)
+                self.add(row, words, f"{column.name} cannot be read")
             unreadable = np.zeros(self._count, dtype=bool)
             unreadable[list(problems)] = True
             self._read[column.name], self._unreadable[column.name] = values, unreadable
@@ -74,19 +88,39 @@ class RowReader:
         missing = np.isnan(values) & ~self._unreadable[column.name]
         if where is not None:
             missing &= where
-        self.add_where(missing, f"{column.name} is missing{when}; it must be {column.allowed}")
+        kind = f"{column.name} is missing{when}"
+        self.add_where(missing, f"{kind}; it must be {column.allowed}", kind)
         return values
 
     def refuse_if_any(self, name: str) -> None:
         """Raise InputFileError with the problems, if there are any."""
-        if not self._problems:
-            return
-        rows = sorted(self._problems)
-        lines = [f"{name}, row {row + 1}: {'; '.join(self._problems[row])}" for row in rows]
-        shown = lines[:_MOST_LISTED]
-        if len(lines) > _MOST_LISTED:
-            shown.append(f"… and {len(lines) - _MOST_LISTED} more rows with problems")
-        raise InputFileError(shown)
+        if self._problems:
+            raise InputFileError(problem_lines(self._problems, name))
+
+
+def problem_lines(
+    problems: Mapping[int, Sequence[Problem]], name: str, more: str = ""
+) -> list[str]:
+    """Say what is wrong, a line a row; of many rows the first.
+
+    Parameters
+    ----------
+    problems : mapping
+        By row.
+    name : str
+        Of the file or frame.
+    more : str
+        Where the others can be found, in words.
+    """
+    lines = [
+        f"{name}, row {row + 1}: {'; '.join(each.words for each in problems[row])}"
+        for row in sorted(problems)
+    ]
+    left = len(lines) - _MOST_LISTED
+    if left <= 0:
+        return lines
+    others = "1 more row" if left == 1 else f"{left} more rows"
+    return [*lines[:_MOST_LISTED], f"… and {others} with problems{more}"]
 
 
 def frame_header(frame: Any) -> list[str]:

@@ -87,6 +87,10 @@ def ask_lifelines(
     scale_weight : float array, optional
         As our estimates were fitted with.
     """
+    if weights is not None:  # lifelines takes no weight of 0, and such rows say nothing
+        counting = weights > 0.0
+        X, y, weights = X[counting], y[counting], weights[counting]
+        scale_weight = None if scale_weight is None else scale_weight[counting]
     sampled = len(X) > MOST_ROWS
     if sampled:
         rows = np.random.default_rng(seed).choice(len(X), MOST_ROWS, replace=False)

@@ -39,9 +39,10 @@ def subgroups_of(
 ) -> Subgroups:
     """Split by every covariate, by months since onset and by what else is recorded.
 
-    A flag makes two subgroups, a number two halves at its median, a text column one for each of its
-    values. A subgroup is shown if at least ten of it are known to have resorbed, and ten to be
-    herniated still, by the horizon: fewer say nothing, and their names might point to a person.
+    A flag makes two subgroups, a category one for each level, a number two halves at its median, a
+    text column one for each of its values; a patient of whom it is missing belongs to none. A
+    subgroup is shown if at least ten of it are known to have resorbed, and ten to be herniated
+    still, by the horizon: fewer say nothing, and their names might point to a person.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def unfit_for_subgroups(name: str, texts: Sequence[str]) -> str:
 
 
 def _halves(column: Column, values: Array) -> dict[str, Array]:
-    middle = float(f"{np.median(values):.3g}")
+    middle = float(f"{np.nanmedian(values):.3g}")
     unit = f" {column.unit}" if column.unit else ""
     return {
         f"{column.name} below {middle:g}{unit}": values < middle,
@@ -96,4 +97,7 @@ def _halves(column: Column, values: Array) -> dict[str, Array]:
 
 
 def _levels(column: Column, values: Array) -> dict[str, Array]:
-    return {f"{column.name} no": values == 0.0, f"{column.name} yes": values == 1.0}
+    return {
+        f"{column.name} {level}": values == code
+        for code, level in enumerate(column.levels or ("no", "yes"))
+    }

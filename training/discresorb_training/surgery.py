@@ -37,16 +37,23 @@ import numpy as np
 from discresorb.clock import DAYS_PER_MONTH
 from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
-from discresorb.errors import InputFileError
+from discresorb.errors import InputError, InputFileError
 from discresorb.reading import Table
 from discresorb_training.cohort import Cohort, cohort_from_table
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.outcome import interval_outcome
+from discresorb_training.plan import STANDARD, Planned
 from discresorb_training.robust import fit_options
 from discresorb_training.visits import SplitRows, Visits, is_by_visit, visits_from_table
 
-__all__ = ["FEWEST_OPERATIONS", "WeightedRows", "cohort_and_weights", "weighted_rows"]
+__all__ = [
+    "FEWEST_OPERATIONS",
+    "WeightedRows",
+    "check_surgery_weights",
+    "cohort_and_weights",
+    "weighted_rows",
+]
 
 FEWEST_OPERATIONS: Final = 20  # of whom four slopes and a shape can be told
 _LARGE: Final = 20.0
@@ -88,18 +95,44 @@ class WeightedRows:
 
 
 def cohort_and_weights(
-    table: Table, *, surgery_weights: bool
+    table: Table,
+    plan: Sequence[Planned] = STANDARD,
+    weights: str | None = None,
+    *,
+    surgery_weights: bool,
 ) -> tuple[Cohort, WeightedRows | None]:
     """Read a training CSV, one row a patient, or one row an MRI with the weights asked for."""
     if surgery_weights:
+        check_surgery_weights(plan, weights)
         visits = visits_from_table(table)
         return visits.patients, weighted_rows(visits)
     if is_by_visit(table.header):
         raise InputFileError(
-            f"{table.name} has one row an MRI; train on it with --surgery-weights, or bring one "
-            "row a patient"
+            f"{table.name} has one row an MRI; make one row a patient of it with "
+            "discresorb cohort, or train on it with --surgery-weights"
         )
-    return cohort_from_table(table), None
+    return cohort_from_table(table, plan, weights), None
+
+
+def check_surgery_weights(plan: Sequence[Planned], weights: str | None) -> None:
+    """Refuse what weights for surgery do not go with.
+
+    Raises
+    ------
+    InputError
+        With all reasons.
+    """
+    problems = []
+    if tuple(plan) != STANDARD:
+        names = " and ".join(each.column.name for each in STANDARD)
+        problems.append(
+            f"weights for surgery are made of {names} as they are; name no other covariates or "
+            "forms, or leave the weights for surgery out"
+        )
+    if weights is not None:
+        problems.append("weights for surgery and a column of weights do not go together")
+    if problems:
+        raise InputError(problems)
 
 
 def weighted_rows(visits: Visits) -> WeightedRows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,27 +12,30 @@ from typing import Any, Literal
 import numpy as np
 
 from discresorb.artifact import save_artifact
-from discresorb.distributions import DISTRIBUTIONS
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
 from discresorb.schema import MOST_BETWEEN_STUDY_SD, wrong_with
 from discresorb.wording import SYNTHETIC
+from discresorb_training.beyond import beyond_clock, penalty_effect
 from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.cohort_support import cohort_support
 from discresorb_training.content import artifact_content
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.information import FOLDS, check_information, warnings_of
+from discresorb_training.plan import STANDARD, Planned, planned
 from discresorb_training.procedure import Procedure
 from discresorb_training.robust import one_share_each
 from discresorb_training.second_opinion import ask_lifelines
 from discresorb_training.selection import Candidate
-from discresorb_training.surgery import WeightedRows, weighted_rows
+from discresorb_training.surgery import WeightedRows, check_surgery_weights, weighted_rows
 from discresorb_training.visits import visits_from_frame
 
 __all__ = ["DATA_ORIGINS", "TrainResult", "train", "train_cohort"]
 
 DATA_ORIGINS = (SYNTHETIC, "observed")
-_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,10 @@ def train(
     *,
     endpoint: str,
     data_origin: str,
+    covariates: Sequence[str] | None = None,
+    may_be_missing: Sequence[str] = (),
+    dictionary: Mapping[str, Any] | None = None,
+    weights: str | None = None,
     seed: int = 0,
     distribution: str = "auto",
     cure: bool | Literal["auto"] = "auto",
@@ -108,6 +115,16 @@ def train(
         What counted as resorbed, in words.
     data_origin : {"synthetic", "observed"}
         Whether the patients are simulated; predictions of a synthetic model say so.
+    covariates : sequence of str, optional
+        ``NAME`` or ``NAME:FORM``; forms are linear, spline (four knots), spline3 to spline7, flag
+        and category. By default size_mm and sequestrated. Nothing is chosen among them.
+    may_be_missing : sequence of str
+        Covariates that may be missing. Their linear regression on those that may not, and on
+        months since onset, stands in for them, here and at prediction.
+    dictionary : mapping, optional
+        Name → ``label``, ``unit``, ``low``, ``high`` of a covariate.
+    weights : str, optional
+        Column that says how much each patient counts; the covariance is then a robust one.
     seed : int
         Of the cross-validation's folds and of the second opinion's rows.
     distribution : str
@@ -138,9 +155,15 @@ def train(
         If the cohort does not carry a model; the message says what is missing.
     """
     check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
+    plan: Sequence[Planned] = STANDARD
+    if covariates is not None or may_be_missing or dictionary is not None:
+        names = [each.column.name for each in STANDARD] if covariates is None else covariates
+        plan = planned(names, optional=may_be_missing, dictionary=dictionary)
+    if surgery_weights:
+        check_surgery_weights(plan, weights)
     visits = visits_from_frame(cohort) if surgery_weights else None
     return train_cohort(
-        visits.patients if visits else cohort_from_frame(cohort),
+        visits.patients if visits else cohort_from_frame(cohort, plan, weights),
         endpoint=endpoint,
         data_origin=data_origin,
         seed=seed,
@@ -171,24 +194,28 @@ def train_cohort(
     Where there are weighted rows of the same patients, they are what is fitted.
     """
     check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
-    _check_information(cohort)
-    X, y = (weighted.X, weighted.y) if weighted else (cohort.X, cohort.y)
-    weights, patient = (weighted.weights, weighted.patient) if weighted else (None, None)
+    check_information(cohort)
+    X, y, weights, patient = _rows(cohort, weighted)
     procedure = Procedure(
-        names=[column.name for column in cohort.covariates],
+        plan=cohort.plan,
         distributions=tuple(DISTRIBUTIONS) if distribution == "auto" else (distribution,),
         cures=(False, True) if cure == "auto" else (cure,),
         penalty=penalty,
-        folds=_FOLDS,
+        folds=FOLDS,
         seed=seed,
         split=weighted is not None,
     )
-    chosen = procedure.run(X, y, weights, patient)
+    warned = warnings_of(cohort)
+    try:
+        chosen = procedure.run(X, y, weights, patient)
+    except TrainingError as error:
+        raise TrainingError("; ".join([str(error), *warned])) from None
     model, best, tried = chosen.model, chosen.best, chosen.tried
+    columns = chosen.design.matrix(X, y["entry"])[:, 1:]
     opinion = None
     if second_opinion:
         opinion = ask_lifelines(
-            X,
+            columns,
             y,
             model._theta,
             best.distribution,
@@ -203,18 +230,29 @@ def train_cohort(
                 f"the second opinion disagrees, so nothing was saved: {opinion.why}; please "
                 "report this with the data card"
             )
-    notes = _notes(tried, best, cure) + list(weighted.notes if weighted else ())
+    notes = [
+        *warned,
+        *_notes(tried, best, cure),
+        *(weighted.notes if weighted else ()),
+    ]
+    about = {
+        "sample size (Riley 2019)": cohort_support(cohort, cure=cure).sentence,
+        **_filled_in(cohort),
+        "months since onset beyond the clock": "not tested: rows are weighted"
+        if weights is not None
+        else _in_words(beyond_clock(model, columns, y)),
+        "effect of the penalty": _in_words(penalty_effect(model, columns, y, weights)),
+        **(weighted.about if weighted else {}),
+    }
     artifact = artifact_content(
         cohort,
-        model,
-        best,
-        tried,
+        chosen,
         opinion,
-        endpoint,
-        data_origin,
-        penalty,
-        between_study_sd,
-        weighted.about if weighted else None,
+        endpoint=endpoint,
+        data_origin=data_origin,
+        penalty=penalty,
+        between_study_sd=between_study_sd,
+        about=about,
     )
     return TrainResult(model, Predictor(artifact), artifact, tried, notes, procedure)
 
@@ -258,26 +296,28 @@ def check_settings(
         raise InputError(problems)
 
 
-def _check_information(cohort: Cohort) -> None:
-    events = int(np.isfinite(cohort.y["upper"]).sum())
-    if events < 2 * _FOLDS:
-        raise TrainingError(
-            f"seen resorbed: {events} patients, but at least {2 * _FOLDS} are needed to train "
-            "and to check what was trained"
-        )
-    for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        if values.min() == values.max():
-            raise TrainingError(
-                f"{column.name} is {values[0]:g} in every patient; its effect cannot be trained. "
-                "Bring patients who differ"
-            )
-        if column.kind == "flag" and min(values.sum(), (1.0 - values).sum()) < _FOLDS:
-            rare = int(values.sum() < _FOLDS)
-            raise TrainingError(
-                f"{column.name} is {'yes' if rare else 'no'} in {int((values == rare).sum())} of "
-                f"{len(values)} patients, but at least {_FOLDS} are needed to train its effect and "
-                "to check it"
-            )
+def _rows(
+    cohort: Cohort, weighted: WeightedRows | None
+) -> tuple[Array, Array, Array | None, Array | None]:
+    """Give covariates, outcome, weights and whose each row is."""
+    if weighted is not None:
+        return weighted.X, weighted.y, weighted.weights, weighted.patient
+    whose = None if cohort.weights is None else np.arange(len(cohort.y))
+    return cohort.X, cohort.y, cohort.weights, whose
+
+
+def _filled_in(cohort: Cohort) -> dict[str, str]:
+    """Count, of covariates that may be missing, in how many patients they were."""
+    counts = [
+        f"{each.column.name} in {int(np.isnan(values).sum())}"
+        for each, values in zip(cohort.plan, cohort.X.T, strict=True)
+        if each.optional
+    ]
+    return {"missing and filled in by regression": ", ".join(counts)} if counts else {}
+
+
+def _in_words(found: Any) -> str:
+    return found if isinstance(found, str) else str(found.words)
 
 
 def _notes(tried: Sequence[Candidate], best: Candidate, cure: bool | str) -> list[str]:

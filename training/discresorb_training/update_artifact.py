@@ -21,6 +21,7 @@ import numpy as np
 
 from discresorb.artifact import content_id
 from discresorb.curve import CureCurve
+from discresorb.predictor import Predictor
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort import Cohort
 from discresorb_training.content import data_description, library_versions
@@ -58,7 +59,7 @@ def updated_artifact(
     log_scores : sequence of float
         Cross-validated interval log score before and after.
     """
-    design = np.column_stack([np.ones(len(cohort.X)), cohort.X])
+    design = Predictor(parent).design.matrix(cohort.X, cohort.y["entry"])
     own = data_description(cohort, linear_predictors(curve, design))
     if level < 3:
         del own["support"]
@@ -92,7 +93,7 @@ def updated_artifact(
 
 def lineage_of(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give a model's lineage, oldest first; one never updated is its own first entry."""
-    if "lineage" in artifact:
+    if artifact.get("lineage"):
         return copy.deepcopy(list(artifact["lineage"]))
     return [_entry(artifact["fingerprint"], artifact["model_id"], None, artifact["data_origin"])]
 

@@ -16,6 +16,7 @@ from discresorb_training.internal import bootstrap
 from discresorb_training.measure import Measure
 from discresorb_training.performance import Evaluation
 from discresorb_training.performance_facts import external_facts, internal_facts
+from discresorb_training.plan import plan_of
 from discresorb_training.procedure import Procedure
 from discresorb_training.resampling import Track, untracked
 from discresorb_training.subgroups import subgroups_of
@@ -23,6 +24,7 @@ from discresorb_training.subgroups import subgroups_of
 __all__ = [
     "DEFAULT_REPEATS",
     "check_answers",
+    "evaluation_of",
     "reference",
     "validate",
     "validate_cohort",
@@ -83,7 +85,7 @@ def validate(
     """
     return validate_cohort(
         predictor,
-        cohort_from_frame(cohort),
+        cohort_from_frame(cohort, plan_of(predictor)),
         endpoint=endpoint,
         name="cohort",
         months=months,
@@ -117,7 +119,7 @@ def validate_cohort(
     """
     check_fits(predictor, cohort, endpoint, name)
     answerable = check_answers(cohort, months, repeats=repeats, seed=seed, n_jobs=n_jobs)
-    evaluation = Evaluation(predictor._curve, cohort.X, cohort.y)
+    evaluation = evaluation_of(predictor, cohort)
     measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
     sites = {"site_id": cohort.sites} if cohort.sites is not None else {}
     subgroups = subgroups_of(cohort, measure.reference, {**sites, **(recorded or {})})
@@ -166,7 +168,7 @@ def validate_internally(
     """
     X, y = cohort.X, cohort.y
     answerable = check_answers(cohort, months, repeats=repeats, seed=seed, n_jobs=n_jobs)
-    evaluation = Evaluation(predictor._curve, X, y)
+    evaluation = evaluation_of(predictor, cohort)
     measure = Measure.of(evaluation, answerable.months, reference(answerable.months))
     subgroups = subgroups_of(cohort, measure.reference)
     found = bootstrap(
@@ -185,6 +187,12 @@ def validate_internally(
         procedure, X, y, cohort.sites or [], measure.reference, n_jobs=n_jobs, track=track
     )
     return internal_facts(found, evaluation, measure, answerable, subgroups, centres, repeats)
+
+
+def evaluation_of(predictor: Predictor, cohort: Cohort) -> Evaluation:
+    """Set a model's predictions beside what was seen of a cohort that was read for it."""
+    columns = predictor.design.matrix(cohort.X, cohort.y["entry"])[:, 1:]
+    return Evaluation(predictor._curve, columns, cohort.y)
 
 
 def reference(months: Sequence[float]) -> float:

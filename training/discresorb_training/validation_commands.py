@@ -121,11 +121,12 @@ def _judged(
     """Validate one model; give what is printed as JSON, and as lines."""
     from discresorb_training.cohort import cohort_from_table
     from discresorb_training.performance_text import performance_lines
+    from discresorb_training.plan import plan_of
     from discresorb_training.report_commands import write_report_of
     from discresorb_training.validation import validate_cohort
 
     recorded = _recorded(table, by)
-    patients = cohort_from_table(table)
+    patients = cohort_from_table(table, plan_of(predictor))
     facts = validate_cohort(predictor, patients, recorded=recorded, **settings)
     if report is not None:
         write_report_of(report, predictor, patients, facts, table.name, data_origin)
@@ -153,10 +154,11 @@ def _compared(
     from discresorb_training.comparison import compare_cohort, distinct_names
     from discresorb_training.comparison_text import comparison_lines
     from discresorb_training.paired import Judged
+    from discresorb_training.plan import plan_of
 
     names = distinct_names([each.stem for each in models])
     judged = [
-        Judged(name, predictor, cohort_from_table(table))
+        Judged(name, predictor, cohort_from_table(table, plan_of(predictor)))
         for name, predictor in zip(names, predictors, strict=True)
     ]
     facts = compare_cohort(judged, **settings)

@@ -15,15 +15,16 @@ from discresorb.columns import (
     FINDINGS,
     MONTHS_SINCE_ONSET,
     ONSET_DATE,
-    PATIENT_ID,
     VISIT_COLUMNS,
 )
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError, Problem
 from discresorb.reading import Table, check_columns
+from discresorb_training.by_patient import PatientReader
 from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
 from discresorb_training.outcome import interval_outcome
-from discresorb_training.row_reader import RowReader, frame_header, text_of
+from discresorb_training.plan import STANDARD
+from discresorb_training.row_reader import frame_header
 
 __all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
 
@@ -149,9 +150,7 @@ def _read(
 ) -> Visits:
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
-    reader = _Reader(cells, count)
-    for row, problem in ragged.items():
-        reader.add(row, problem.words)
+    reader = _Reader(cells, count, ragged)
     reader.check_alike()
     reader.check_order()
     reader.check_findings()
@@ -160,26 +159,13 @@ def _read(
     return reader.visits()
 
 
-class _Reader(RowReader):
-    """Reads visits; `order` lists the rows patient by patient, as they stand in the table."""
+class _Reader(PatientReader):
+    """Reads visits whose rows are in order."""
 
-    def __init__(self, cells: Mapping[str, Sequence[Any]], count: int) -> None:
-        super().__init__(cells, count)
-        ids = [text_of(each) for each in cells[PATIENT_ID.name]]
-        nameless = np.array([not each for each in ids])
-        self.add_where(nameless, "patient_id is missing")
-        numbers: dict[str, int] = {}  # a row without an id is compared with no other
-        unsorted = np.array(
-            [numbers.setdefault(each or f"\0{row}", len(numbers)) for row, each in enumerate(ids)]
-        )
-        self._ids = list(numbers)
-        self._order = np.argsort(unsorted, kind="stable")
-        self._patient = unsorted[self._order]
-        self._nameless = nameless[self._order]
-        self._index = np.diff(self._patient, prepend=-1) > 0
-        self._last = np.append(self._index[1:], True)
-        # position, in the order, of the index MRI of each row's patient
-        self._first = np.flatnonzero(self._index)[self._patient]
+    def __init__(
+        self, cells: Mapping[str, Sequence[Any]], count: int, ragged: Mapping[int, Problem]
+    ) -> None:
+        super().__init__(cells, count, ragged)
         onset, mri, exit_ = (
             self.needed(column)[self._order] for column in (ONSET_DATE, _MRI_DATE, _EXIT_DATE)
         )
@@ -187,39 +173,17 @@ class _Reader(RowReader):
         self._mri, self._surgery, self._exit = mri, surgery, exit_
         self._onset = onset
         self._months = months_between(onset, mri)
-        self._finding = self._words("finding", FINDINGS)
-        self._reason = self._words("exit_reason", EXIT_REASONS)
-        sites = cells.get(SITE_ID)
-        self._sites = None
-        if sites is not None:
-            self._sites = np.array([show(text_of(each)) for each in sites])[self._order]
+        self._finding = self.words("finding", FINDINGS)
+        self._reason = self.words("exit_reason", EXIT_REASONS)
+        self._sites = self.texts(SITE_ID) if SITE_ID in cells else None
+        for column in COVARIATES:
+            self.read_at_index_only(column)
         in_rows = np.empty((2, count), dtype=bool)
         in_rows[:, self._order] = self._index, self._finding == "herniated"
-        for column in COVARIATES:  # what later MRIs show of them is not read
-            own = zip(cells[column.name], in_rows[0], strict=True)
-            self._cells[column.name] = [cell if index else "" for cell, index in own]
         values = [self.needed(column, in_rows[0], " at the index MRI") for column in COVARIATES]
         self._covariates = np.column_stack(values)[self._order]
         where = " at an MRI that shows the herniation"
         self._pain = self.needed(_LEG_PAIN, in_rows[1], where)[self._order]
-
-    def _words(self, name: str, allowed: Sequence[str]) -> Array:
-        """Give a column of fixed words, in the order; "" where there is none of them."""
-        found = []
-        for row, each in enumerate(self._cells[name]):
-            word = text_of(each).lower()
-            if word not in allowed:
-                said = f"entered as {show(each)}, but" if word else "is missing; it"
-                self.add(row, f"{name} {said} must be one of {', '.join(allowed)}")
-                word = ""
-            found.append(word)
-        return np.array(found)[self._order]
-
-    def _add(self, bad: Array, words: str) -> None:
-        """Note a problem of rows, given in the order."""
-        for position in np.flatnonzero(bad & ~self._nameless).tolist():
-            who = self._ids[self._patient[position]]
-            self.add(int(self._order[position]), words.format(patient=show(who)))
 
     def check_alike(self) -> None:
         """Refuse dates and reasons that differ between rows of a patient."""
@@ -231,13 +195,13 @@ class _Reader(RowReader):
             said = missing[0] & missing[1] if column is _SURGERY_DATE else missing[0] | missing[1]
             differs = (values != first) & ~said
             differs &= ~(unread | unread[self._first])
-            self._add(
+            self.add_in_order(
                 differs, f"{column.name} differs from that in the first row of patient {{patient}}"
             )
         for name, words in (("exit_reason", self._reason), (SITE_ID, self._sites)):
             if words is not None:
                 first = words[self._first]
-                self._add(
+                self.add_in_order(
                     (words != first) & (words != "") & (first != ""),
                     f"{name} differs from that in the first row of patient {{patient}}",
                 )
@@ -245,17 +209,21 @@ class _Reader(RowReader):
     def check_order(self) -> None:
         """Refuse MRIs out of order, before onset or too late."""
         gap = self._mri - self._date_above()
-        self._add(gap == 0.0, "a second MRI of patient {patient} on one day; keep one of them")
-        self._add(
+        self.add_in_order(
+            gap == 0.0, "a second MRI of patient {patient} on one day; keep one of them"
+        )
+        self.add_in_order(
             gap < 0.0,
             "mri_date is before that of a row above of patient {patient}; sort the rows by date",
         )
-        self._add(self._months < 0.0, "mri_date is before onset_date")
-        self._add(
+        self.add_in_order(self._months < 0.0, "mri_date is before onset_date")
+        self.add_in_order(
             self._index & (self._months > MONTHS_SINCE_ONSET.high),
             f"index MRI more than {MONTHS_SINCE_ONSET.high:g} months after onset_date",
         )
-        self._add(self._months > LATEST, f"mri_date more than {LATEST:g} months after onset_date")
+        self.add_in_order(
+            self._months > LATEST, f"mri_date more than {LATEST:g} months after onset_date"
+        )
 
     def _date_above(self) -> Array:
         """Give the last date of a patient's MRIs above each row that could be read; nan if none."""
@@ -269,17 +237,17 @@ class _Reader(RowReader):
     def check_findings(self) -> None:
         """Refuse an index MRI that shows no herniation, and MRIs after resorption was seen."""
         resorbed = self._finding == "resorbed"
-        self._add(
+        self.add_in_order(
             self._index & resorbed,
             "the index MRI, the first row of patient {patient}, must show the herniation, but "
             "finding is resorbed",
         )
         before = np.cumsum(resorbed) - resorbed
         after = before > before[self._first]
-        self._add(
+        self.add_in_order(
             after & ~resorbed, "herniated again after it was seen resorbed (patient {patient})"
         )
-        self._add(
+        self.add_in_order(
             after & resorbed,
             "an MRI after the first that shows it resorbed (patient {patient}); leave it out",
         )
@@ -289,39 +257,34 @@ class _Reader(RowReader):
         last = self._last
         operated = ~np.isnan(self._surgery)
         unread = self._unreadable[_SURGERY_DATE.name][self._order]
-        self._add(self._mri > self._surgery, "mri_date is after surgery_date; MRIs end at surgery")
-        self._add(
+        self.add_in_order(
+            self._mri > self._surgery, "mri_date is after surgery_date; MRIs end at surgery"
+        )
+        self.add_in_order(
             (self._mri > self._exit) & ~(self._mri > self._surgery), "mri_date is after exit_date"
         )
         known = self._reason != ""
-        self._add(
+        self.add_in_order(
             last & known & ~unread & ((self._reason == "surgery") != operated),
             "exit_reason surgery and surgery_date go together: both, or neither",
         )
-        self._add(
+        self.add_in_order(
             last & operated & (self._surgery != self._exit) & ~np.isnan(self._exit),
             "exit_date must be surgery_date where follow-up ends with surgery",
         )
         resorbed = self._finding == "resorbed"
-        self._add(
+        self.add_in_order(
             last & known & (self._finding != "") & ((self._reason == "resorbed") != resorbed),
             "exit_reason resorbed goes with a last MRI that shows it resorbed, and with no other",
         )
-        self._add(
+        self.add_in_order(
             last & (months_between(self._onset, self._exit) > LATEST),
             f"exit_date more than {LATEST:g} months after onset_date",
         )
-        self._add(
+        self.add_in_order(
             last & resorbed & (self._exit > self._mri),
             "exit_date must be the date of the MRI that shows it resorbed",
         )
-
-    def _first_of_patient(self, texts: Array) -> Array:
-        """Give the first text of each patient that is not empty, (patients,)."""
-        found = np.full(len(self._ids), "", dtype=texts.dtype)
-        for patient, text in zip(self._patient[::-1], texts[::-1], strict=True):
-            found[patient] = text or found[patient]
-        return found
 
     def visits(self) -> Visits:
         """Give what was read, once there is no problem."""
@@ -334,8 +297,11 @@ class _Reader(RowReader):
             upper=np.where(herniated[last], np.inf, self._months[last]),
             entry=self._months[index],
         )
-        sites = None if self._sites is None else self._first_of_patient(self._sites).tolist()
-        patients = Cohort(COVARIATES, self._covariates[index], y, self._months[last], sites)
+        sites = None
+        if self._sites is not None:
+            stated = self.stated_once(self._sites, self._sites != "", "").tolist()
+            sites = [show(each) for each in stated]
+        patients = Cohort(STANDARD, self._covariates[index], y, self._months[last], sites)
         return Visits(
             patients,
             self._patient,

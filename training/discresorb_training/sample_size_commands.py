@@ -1,0 +1,169 @@
+"""The command that says how many patients are needed; `discresorb.cli` finds it by entry point."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command("sample-size")
+def sample_size(
+    cohort: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[COHORT]", help="A training CSV, one row a patient; - for standard input."
+        ),
+    ] = None,
+    covariates: Annotated[
+        str,
+        typer.Option(
+            metavar="N|NAME[:FORM],…",
+            help="As in train, or how many columns its design has: a category has one less than "
+            "levels, a spline one less than knots.",
+        ),
+    ] = "size_mm,sequestrated",
+    cure: Annotated[
+        str,
+        typer.Option(
+            help="Whether some never resorb, as in train; with auto and yes each column has two "
+            "slopes, with no one."
+        ),
+    ] = "auto",
+    parameters: Annotated[
+        int | None,
+        typer.Option(help="Slopes of the model, all counted; in place of --covariates."),
+    ] = None,
+    r2: Annotated[
+        float | None, typer.Option("--r2", help="Cox-Snell R² expected on new patients.")
+    ] = None,
+    r2_share: Annotated[
+        float | None,
+        typer.Option(
+            "--r2-share", help="In place of --r2: its share of the largest; default 0.15."
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Without a cohort: events per unit of time at risk, over all patients."),
+    ] = None,
+    follow_up: Annotated[
+        float | None, typer.Option(help="Without a cohort: mean follow-up, in the same unit.")
+    ] = None,
+    time_point: Annotated[
+        float | None,
+        typer.Option(
+            help="When the overall risk is wanted, in the same unit; for a cohort months after "
+            "the index MRI, default 6."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Say what a cohort can support, or how many patients a model needs.
+
+    Example: discresorb sample-size data/synthetic/new_centre.csv
+
+    Without a cohort, from figures that are expected: discresorb sample-size --parameters 30
+    --r2 0.051 --rate 0.065 --follow-up 2.07 --time-point 2. The criteria are those of Riley et al.
+    2019 (doi:10.1002/sim.7992): little overfitting, and a precise overall risk.
+    """
+    import json
+
+    from discresorb.errors import InputError
+    from discresorb.options import need_standard_output
+
+    need_standard_output()
+    if r2 is not None and r2_share is not None:
+        raise InputError("give either --r2 or --r2-share")
+    expected = {"--rate": rate, "--follow-up": follow_up}
+    given = [name for name, value in expected.items() if value is not None]
+    if cohort is not None and given:
+        raise InputError(f"the cohort itself says {' and '.join(given)}; leave that out")
+    if cohort is None:
+        content, lines = _planned(parameters, rate, follow_up, time_point, r2, r2_share)
+    else:
+        content, lines = _found(cohort, covariates, cure, parameters, time_point, r2, r2_share)
+    typer.echo(json.dumps(content, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+def _planned(
+    parameters: int | None,
+    rate: float | None,
+    follow_up: float | None,
+    time_point: float | None,
+    r2: float | None,
+    r2_share: float | None,
+) -> tuple[dict[str, object], list[str]]:
+    """Answer from figures."""
+    from discresorb.errors import InputError
+    from discresorb_training.sample_size import R2_SHARE, sample_size
+
+    if parameters is None or rate is None or follow_up is None or time_point is None:
+        raise InputError(
+            "name a cohort, or give all of --parameters, --rate, --follow-up and --time-point"
+        )
+    need = sample_size(
+        parameters,
+        rate=rate,
+        follow_up=follow_up,
+        time_point=time_point,
+        r2=r2,
+        r2_share=R2_SHARE if r2_share is None else r2_share,
+    )
+    return need.to_dict(), need.lines()
+
+
+def _found(
+    cohort: str,
+    covariates: str,
+    cure: str,
+    parameters: int | None,
+    time_point: float | None,
+    r2: float | None,
+    r2_share: float | None,
+) -> tuple[dict[str, object], list[str]]:
+    """Answer from a cohort; a missing covariate does not matter here."""
+    from dataclasses import replace
+
+    from discresorb.errors import InputError, InputFileError
+    from discresorb.reading import read_table
+    from discresorb_training.cohort import cohort_from_table
+    from discresorb_training.cohort_support import (
+        DEFAULT_TIME_POINT,
+        model_of,
+        parameters_of,
+        support_of,
+    )
+    from discresorb_training.plan import columns_of, planned
+    from discresorb_training.sample_size import R2_SHARE
+    from discresorb_training.visits import is_by_visit
+
+    if cure not in ("auto", "yes", "no"):
+        raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
+    table = read_table(cohort)
+    if is_by_visit(table.header):
+        raise InputFileError(
+            f"{table.name} has one row an MRI; make a cohort of it with discresorb cohort"
+        )
+    count = int(covariates) if covariates.strip().isdecimal() else None
+    plan = () if count is not None else planned(covariates.split(","))
+    patients = cohort_from_table(table, [replace(each, optional=True) for each in plan])
+    model = "the model"
+    if parameters is None:
+        columns = columns_of(patients.plan) if count is None else count
+        model = f"a model with {columns} column{'' if columns == 1 else 's'}"
+        if count is None:
+            model = model_of(plan)
+        parameters = parameters_of(columns, cure=cure != "no")
+    support = support_of(
+        patients.y,
+        parameters,
+        time_point=DEFAULT_TIME_POINT if time_point is None else time_point,
+        r2=r2,
+        r2_share=R2_SHARE if r2_share is None else r2_share,
+    )
+    return {"file": table.name, **support.to_dict()}, support.lines(model)
