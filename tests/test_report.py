@@ -15,8 +15,11 @@ import pytest
 from conftest import ROOT, Run
 
 from discresorb import Predictor, load
-from discresorb_training.cohort import Cohort
+from discresorb_training import simulate_cohort
+from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.cohort_facts import cohort_facts, typical_curves
+from discresorb_training.drift import drift_facts
+from discresorb_training.drift_text import drift_page
 from discresorb_training.model_card import model_card
 from discresorb_training.model_facts import model_facts
 from discresorb_training.report import (
@@ -83,13 +86,34 @@ def test_it_stands_alone(page: Page, html: str) -> None:
 
 def test_it_reads_aloud(page: Page, html: str) -> None:
     assert max(page.ids.values()) == 1
-    assert page.headings == ["h1"] + ["h2"] * len(SECTIONS)
+    assert page.headings == ["h1"] + ["h2"] * len(set(SECTIONS) - {"drift"})
     assert '<html lang="en">' in html
     assert html.count("<table") == html.count("<caption")
     assert html.count("<svg") == html.count('role="img"') == 6
     assert "scope=" in html
     for each in re.findall(r"<th(?![a-z])[^>]*>", html):
         assert "scope=" in each
+
+
+def test_a_validation_says_whether_the_model_has_drifted(
+    small_facts: Facts, small_training: TrainResult
+) -> None:
+    table = simulate_cohort(200, seed=41)[0]
+    cohort = cohort_from_frame(table)
+    design = np.column_stack([np.ones(200), cohort.X])
+    drift = drift_facts(small_training.predictor, cohort, design, 6.0)
+    performance = {**small_facts["performance"], "kind": "external", "drift": drift}
+    html = report_html({**small_facts, "kind": "validation", "performance": performance})
+    page = Page(html)
+    assert page.headings == ["h1"] + ["h2"] * len(set(SECTIONS) - {"instability"})
+    assert page.ids["drift"] == 1
+    assert html.count("<table") == html.count("<caption")
+    filled = drift_page(drift)
+    for part, words in filled["verdicts"]:
+        assert f'<th scope="row">{part}</th><td>{words[0].upper()}{words[1:]}.</td>' in html
+    for _, _, rows, _ in filled["tables"]:
+        assert rows
+        assert all(f'<td class="n">{row.here}</td>' in html for row in rows)
 
 
 def test_it_says_what_it_must(page: Page, small_facts: Facts) -> None:

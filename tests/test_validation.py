@@ -276,12 +276,15 @@ def test_the_command_prints_a_table_json_and_a_report(
     html = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "external validation" in html
     assert "Instability" not in html
+    assert '<section id="drift"' in html
+    assert found["drift"]["patients"] == 300
     again = run("validate", "ours.csv", *told, "--report", "r.html", cwd=tmp_path)
     assert again.returncode == 2
     assert "exists already" in again.stderr
     table = run("validate", "ours.csv", *told, "--months", "6", cwd=tmp_path)
     assert table.returncode == 0, table.stderr
     assert "these patients are simulated" in table.stdout
+    assert "\nHas it drifted? 300 patients here, 2000 in training\n" in table.stdout
     metrics = {each["key"]: each for each in found["at"][1]["metrics"]}
     auc = metrics["auc"]
     assert (

@@ -1,4 +1,4 @@
-"""Train, select, check and validate resorption models; simulate cohorts.
+"""Train, select, check, validate and update resorption models; simulate cohorts.
 
 >>> from discresorb_training import ResorptionModel, interval_outcome
 >>> y = interval_outcome(lower=[3, 6, 2], upper=[6, float("inf"), 4], entry=[1, 2, 0])
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from discresorb_training.cohort_support import support_of
+    from discresorb_training.comparison import compare
     from discresorb_training.errors import ConvergenceError, TrainingError
     from discresorb_training.estimator import ResorptionModel
     from discresorb_training.from_visits import cohort_from_visits
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from discresorb_training.settings import Settings
     from discresorb_training.simulate import simulate_cohort, simulate_visits
     from discresorb_training.training import TrainResult, train
+    from discresorb_training.updating import UpdateResult, update
     from discresorb_training.validation import validate
 
 __all__ = [
@@ -26,12 +28,15 @@ __all__ = [
     "Settings",
     "TrainResult",
     "TrainingError",
+    "UpdateResult",
     "cohort_from_visits",
+    "compare",
     "interval_outcome",
     "simulate_cohort",
     "simulate_visits",
     "support_of",
     "train",
+    "update",
     "validate",
 ]
 
@@ -41,12 +46,15 @@ _HOMES = {
     "Settings": "settings",
     "TrainResult": "training",
     "TrainingError": "errors",
+    "UpdateResult": "updating",
     "cohort_from_visits": "from_visits",
+    "compare": "comparison",
     "interval_outcome": "outcome",
     "simulate_cohort": "simulate",
     "simulate_visits": "simulate",
     "support_of": "cohort_support",
     "train": "training",
+    "update": "updating",
     "validate": "validation",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,17 +10,19 @@ import numpy as np
 from discresorb import __version__
 from discresorb.artifact import FORMAT, content_id
 from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.distributions import Array
 from discresorb.wording import ESTIMAND
 from discresorb_training.cohort import Cohort
 from discresorb_training.estimator import ResorptionModel
+from discresorb_training.fingerprint import fingerprint_of
+from discresorb_training.performance import linear_predictors
 from discresorb_training.procedure import Chosen
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "content_hash", "library_versions"]
+__all__ = ["artifact_content", "data_description", "library_versions"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
-_QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 
 
 def artifact_content(
@@ -53,6 +54,7 @@ def artifact_content(
     design, model, best = chosen.design, chosen.model, chosen.best
     k = len(design.names)
     theta = model._theta
+    predictors = linear_predictors(model.curve(), design.matrix(cohort.X, cohort.y["entry"]))
     artifact: dict[str, Any] = {
         "format": FORMAT,
         "model_id": "",
@@ -67,12 +69,10 @@ def artifact_content(
         "covariance": np.ascontiguousarray(model.covariance_),
         "between_study_sd": None if between_study_sd is None else float(between_study_sd),
         "penalty": float(penalty),
-        "support": _support(cohort),
-        "longest_follow_up": float(cohort.last_seen.max()),
+        **data_description(cohort, predictors),
         "endpoint": endpoint.strip(),
         "estimand": ESTIMAND,
         "data_origin": data_origin,
-        "fingerprint": _fingerprint(cohort),
         "parent_model": None,
         "versions": library_versions(),
         "lineage": [],
@@ -80,6 +80,23 @@ def artifact_content(
     }
     artifact["model_id"] = content_id({**artifact, "versions": {}})
     return artifact
+
+
+def data_description(cohort: Cohort, predictors: Array) -> dict[str, Any]:
+    """Describe the patients of an artifact as its keys, without any row.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    predictors : float array, (n, 1 or 2)
+        The model's linear predictors for them.
+    """
+    return {
+        "support": _support(cohort),
+        "longest_follow_up": float(cohort.last_seen.max()),
+        "fingerprint": fingerprint_of(cohort, predictors),
+    }
 
 
 def _metrics(
@@ -132,31 +149,6 @@ def _support(cohort: Cohort) -> dict[str, Any]:
             }
             for level in np.unique(levels)
         ],
-    }
-
-
-def content_hash(cohort: Cohort) -> str:
-    """Give the SHA-256 of covariates and outcome, by which the same patients are known again."""
-    content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
-    return hashlib.sha256(content).hexdigest()
-
-
-def _fingerprint(cohort: Cohort) -> dict[str, Any]:
-    values = {
-        column.name: cohort.X[:, j]
-        for j, column in enumerate(cohort.covariates)
-        if column.kind != "category"
-    }
-    values[MONTHS_SINCE_ONSET.name] = cohort.y["entry"]
-    return {
-        "rows": len(cohort.X),
-        "sha256": content_hash(cohort),
-        "quantiles": {
-            name: dict(
-                zip(map(str, _QUANTILES), np.nanquantile(v, _QUANTILES).tolist(), strict=True)
-            )
-            for name, v in values.items()
-        },
     }
 
 

@@ -18,10 +18,11 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
-from discresorb_training.content import content_hash
+from discresorb_training.fingerprint import content_hash
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.resampling import Track, resampled, untracked
+from discresorb_training.update_artifact import lineage_of
 
 __all__ = ["External", "check_fits", "notes_on", "resample"]
 
@@ -140,10 +141,17 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
         problems.append(f"{name} gives {', '.join(here)}, but the model needs {', '.join(there)}")
     else:
         problems += _other_units(predictor, cohort, name)
-    if content_hash(cohort) == predictor.artifact["fingerprint"]["sha256"]:
+    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
+    source = known.get(content_hash(cohort))
+    if source == predictor.model_id:
         problems.append(
             f"{name} holds the very patients that the model was trained on, who say too much good "
             "of it; train --report validates on them honestly"
+        )
+    elif source is not None:
+        problems.append(
+            f"{name} holds the very patients that {source} was made from, of which the model is an "
+            "update; they say too much good of it"
         )
     if problems:
         raise InputFileError(problems)

@@ -38,6 +38,7 @@ __all__ = [
     "evaluate_block",
     "evaluate_blocks",
     "row_scores",
+    "row_values",
 ]
 
 
@@ -152,6 +153,24 @@ def row_scores(
             block.design, prepared.cure_columns, cure
         )
     return scores
+
+
+def row_values(
+    prepared: Prepared, distribution: Distribution, theta: Array, *, cure: bool, count: int
+) -> Array:
+    """Log-likelihood of every row, in the order of the data; zero for rows that say nothing.
+
+    Parameters
+    ----------
+    prepared, distribution, theta, cure, count
+        As in `row_scores`.
+    """
+    values = np.zeros(count)
+    with np.errstate(all="ignore"):  # a model may hold what was seen impossible
+        for block in prepared.blocks:
+            rows = _terms(block, distribution, theta, prepared.cure_columns, cure)
+            values[prepared.order[block.start : block.stop]] = rows.value
+    return values
 
 
 def _terms(

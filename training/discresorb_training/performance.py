@@ -18,10 +18,10 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb.errors import InputError
 from discresorb_training import metrics
-from discresorb_training.blocks import prepare
+from discresorb_training.blocks import Prepared, prepare
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
-from discresorb_training.likelihood import evaluate
+from discresorb_training.likelihood import evaluate, row_values
 from discresorb_training.working import WorkingModel, certain_bounds, fit_working_models
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Metric",
     "Values",
     "inside_0_and_1",
+    "linear_predictors",
     "metrics_at",
 ]
 
@@ -97,6 +98,9 @@ class Evaluation:
         From `interval_outcome`.
     near : Evaluation, optional
         Of the patients that these are a resample of; its working models are where fits start.
+    working : sequence of WorkingModel, optional
+        Fitted to these patients already, as for several models whose figures must not differ
+        because each had its own.
 
     Raises
     ------
@@ -105,12 +109,19 @@ class Evaluation:
     """
 
     def __init__(
-        self, curve: CureCurve, X: Array, y: Array, near: Evaluation | None = None
+        self,
+        curve: CureCurve,
+        X: Array,
+        y: Array,
+        near: Evaluation | None = None,
+        working: Sequence[WorkingModel] | None = None,
     ) -> None:
         self.curve, self.y = curve, y
         self.design = np.column_stack([np.ones(len(y)), X])
-        starts = () if near is None else near.working
-        self.working: Sequence[WorkingModel] = fit_working_models(y, self.predictors, starts)
+        if working is None:
+            starts = () if near is None else near.working
+            working = fit_working_models(y, self.predictors, starts)
+        self.working: Sequence[WorkingModel] = working
 
     def resampled(self, rows: Array) -> Evaluation:
         """Give the same model on some of the patients, who may be drawn more than once."""
@@ -119,11 +130,7 @@ class Evaluation:
     @property
     def predictors(self) -> Array:
         """Both linear predictors: of log time and, with a cure fraction, of logit π."""
-        location = self.design @ self.curve.location
-        if self.curve.cure is None:
-            return location[:, None]
-        columns = slice(None) if self.curve.cure_columns is None else list(self.curve.cure_columns)
-        return np.column_stack([location, self.design[:, columns] @ self.curve.cure])
+        return linear_predictors(self.curve, self.design)
 
     @cached_property
     def null(self) -> CureCurve:
@@ -167,14 +174,24 @@ class Evaluation:
         By the likelihood itself, in log space, so that it also judges a model that gave next to
         nothing; for exact times the density takes the difference's place.
         """
+        prepared, theta = self._prepared()
+        curve = self.curve
+        found = evaluate(prepared, curve.distribution, theta, cure=curve.cure is not None)
+        return found.log_likelihood / len(self.y)
+
+    def log_scores(self) -> Array:
+        """Give each patient's share in it, (n,); -inf or nan for what the model gave no chance."""
+        prepared, theta = self._prepared()
+        curve, n = self.curve, len(self.y)
+        return row_values(prepared, curve.distribution, theta, cure=curve.cure is not None, count=n)
+
+    def _prepared(self) -> tuple[Prepared, Array]:
         curve, y = self.curve, self.y
         prepared = prepare(
             self.design, y["lower"], y["upper"], y["entry"], cure_columns=curve.cure_columns
         )
         cure = [] if curve.cure is None else curve.cure
-        theta = np.concatenate([curve.location, [curve.log_scale], cure])
-        found = evaluate(prepared, curve.distribution, theta, cure=curve.cure is not None)
-        return found.log_likelihood / len(y)
+        return prepared, np.concatenate([curve.location, [curve.log_scale], cure])
 
     def values(self, months: Sequence[float], working: WorkingModel | None = None) -> Values:
         """Give every metric of `METRICS` at every horizon, and those over all time."""
@@ -199,6 +216,15 @@ class Evaluation:
             "brier": metrics.brier_bounds(p, low, high),
             "observed_expected": metrics.observed_expected_bounds(p, low, high),
         }
+
+
+def linear_predictors(curve: CureCurve, design: Array) -> Array:
+    """Give each row's η of log time and, with a cure fraction, ζ of logit π, (n, 1 or 2)."""
+    location = design @ curve.location
+    if curve.cure is None:
+        return np.asarray(location[:, None])
+    columns = slice(None) if curve.cure_columns is None else list(curve.cure_columns)
+    return np.column_stack([location, design[:, columns] @ curve.cure])
 
 
 def metrics_at(p: Array, w: Array) -> dict[str, float]:

@@ -20,11 +20,11 @@ from discresorb_training.performance import METRICS, OVERALL, Evaluation, Key, M
 from discresorb_training.recalibration import refit_predictors
 from discresorb_training.subgroups import Subgroups
 
-__all__ = ["external_facts", "internal_facts"]
+__all__ = ["WITHOUT_INTERVAL", "external_facts", "internal_facts"]
 
 _BINS = 40
 # distances, which resampling inflates: their percentiles would not hold the estimate
-_WITHOUT_INTERVAL = ("ici", "e50", "e90")
+WITHOUT_INTERVAL = ("ici", "e50", "e90")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Table:
 
     def entry(self, key: Key) -> dict[str, float | None]:
         """Give one value with its interval as JSON takes it."""
-        bare = key[0] in _WITHOUT_INTERVAL
+        bare = key[0] in WITHOUT_INTERVAL
         found = {
             "estimate": _number(self.estimate[key]),
             "low": None if bare else _number(self.low[key]),

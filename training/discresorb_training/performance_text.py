@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["count_of", "join_months", "performance_lines", "value_text"]
+from discresorb_training.drift_text import drift_lines
+
+__all__ = [
+    "ASSUMPTION",
+    "count_of",
+    "failure_lines",
+    "join_months",
+    "performance_lines",
+    "value_text",
+    "working_lines",
+]
 
 _LABEL = 30
 _GROUP = 52
@@ -27,7 +37,7 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
         f"{how}; {facts['repeats']} {'bootstrap samples' if internal else 'resamples'}.",
         *(f"Not answered: {reason}." for reason in facts["not_answered"]),
         *(f"Note: {note}." for note in facts.get("notes", [])),
-        *_failures(facts),
+        *failure_lines(facts),
         "",
         _row("", [f"{at['months']:g} months" for at in facts["at"]]),
         _row("known resorbed, herniated", [_known(at) for at in facts["at"]]),
@@ -46,10 +56,11 @@ def performance_lines(facts: Mapping[str, Any]) -> list[str]:
         f"  {metric['label']:{_LABEL - 2}}{value_text(metric)}; {metric['reading']}"
         for metric in facts["overall"]
     ]
-    return lines + _subgroup_lines(facts) + _working(facts) + [_ASSUMPTION]
+    lines += [*_subgroup_lines(facts), *working_lines(facts), ASSUMPTION]
+    return [*lines, "", *drift_lines(facts["drift"])] if "drift" in facts else lines
 
 
-_ASSUMPTION = (
+ASSUMPTION = (
     "Assumed: neither the times of MRIs nor leaving, surgery included, depend on resorption, given "
     "the model's predictors."
 )
@@ -91,7 +102,8 @@ def _span(bounds: Sequence[float | None]) -> str:
     return "not bounded" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
-def _failures(facts: Mapping[str, Any]) -> list[str]:
+def failure_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Say how many resamples gave nothing, and why; [] if none."""
     count = sum(facts["failures"].values())
     if not count:
         return []
@@ -120,7 +132,8 @@ def _subgroup_lines(facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _working(facts: Mapping[str, Any]) -> list[str]:
+def working_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Name the working models by which patients not seen at a horizon count."""
     best, *others = [each["name"] for each in facts["working_models"] if each["plausible"]]
     also = f"; not ruled out by the data: {', '.join(others)}" if others else ""
     return ["", f"Patients not seen at a horizon count by a working model: {best}{also}."]

@@ -12,6 +12,7 @@ from typing import Any
 from discresorb.files import write_whole
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
+from discresorb_training.drift_text import drift_page
 from discresorb_training.report_figures import report_figures
 
 __all__ = [
@@ -34,13 +35,14 @@ SECTIONS: Mapping[str, str] = {
     "performance": "Performance",
     "decision": "Decision curve",
     "subgroups": "Subgroups and centres",
+    "drift": "Has it drifted?",
     "instability": "Instability",
     "evidence": "Published evidence",
     "limits": "Limits",
     "equation": "The full equation",
     "reproduce": "How this was made",
 }
-_OF_TRAINING = ("instability",)
+_ONLY = {"instability": "training", "drift": "validation"}
 _MARK = '<script type="application/json" id="facts">'
 
 
@@ -52,8 +54,8 @@ def report_html(facts: Mapping[str, Any]) -> str:
     facts : mapping
         From `report_facts`; they are embedded, and `embedded_facts` reads them again.
     """
-    training = facts["kind"] == "training"
-    shown = [(key, words) for key, words in SECTIONS.items() if training or key not in _OF_TRAINING]
+    kind = facts["kind"]
+    shown = [(key, words) for key, words in SECTIONS.items() if _ONLY.get(key, kind) == kind]
     rendered: str = environment().get_template("report.html").render(
         facts=facts,
         title=title(facts),
@@ -64,6 +66,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
         limits=limits(facts),
         centres=centres_in_words(facts["performance"]),
         curve_entries=_entries(facts["curves"]),
+        drift=drift_page(facts["performance"]["drift"]) if kind == "validation" else None,
         least_for_curve=LEAST_FOR_CURVE,
         figures=report_figures(facts),
         embedded=json.dumps(facts, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
@@ -97,7 +100,7 @@ def environment() -> Any:
     )
     filters: dict[str, Callable[..., str]] = {
         "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
-        "plain": lambda value: f"{value:.10g}",
+        "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
     }
     found.filters.update(filters)

@@ -10,6 +10,7 @@ from discresorb.predictor import Predictor
 from discresorb_training.answerable import DEFAULT_MONTHS, Answerable, answerable_months
 from discresorb_training.by_centre import by_centre
 from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.drift import drift_facts
 from discresorb_training.external import check_fits, notes_on, resample
 from discresorb_training.internal import bootstrap
 from discresorb_training.measure import Measure
@@ -132,7 +133,8 @@ def validate_cohort(
         track=track,
     )
     facts = external_facts(found, evaluation, measure, answerable, subgroups, repeats)
-    return {**facts, "notes": notes_on(predictor, cohort)}
+    drift = drift_facts(predictor, cohort, evaluation.design, measure.reference)
+    return {**facts, "notes": notes_on(predictor, cohort), "drift": drift}
 
 
 def validate_internally(

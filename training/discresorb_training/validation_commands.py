@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from discresorb.options import SchedulerOption
+
+if TYPE_CHECKING:
+    from discresorb.predictor import Predictor
+    from discresorb.reading import Table
 
 __all__ = ["app"]
 
@@ -22,12 +26,12 @@ NJobsOption = Annotated[int, typer.Option(help="Processes; -1: one a core.")]
 def validate(
     cohort: Annotated[str, typer.Argument(help="A training CSV, one row a patient.")],
     model: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--model",
             metavar="FILE",
             readable=False,  # what cannot be read is told of like all else that is wrong
-            help="A model file (NAME.joblib); default: shipped.",
+            help="A model file (NAME.joblib); default: shipped. Repeatable: compares models.",
         ),
     ] = None,
     endpoint: Annotated[
@@ -53,84 +57,155 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a report that exists.")] = False,
 ) -> None:
-    """Judge a model on patients that had no part in making it.
+    """Judge a model on patients that had no part in making it, or compare several.
 
     Example: discresorb validate ours.csv --model m.joblib --endpoint "definite regression on MRI"
     --data-origin observed --report validation.html
 
     Resorption is only known to lie between two MRIs, and patients are watched from their index MRI
-    on; the figures take account of both. With --scheduler the resamples run on a cluster; the
-    numbers are the same. Exit status: 3 the file does not fit the model, 5 no usable model, 6 these
-    data cannot say how good it is, 7 the cluster cannot be used.
+    on; the figures take account of both. With --model given again, models are set side by side,
+    with their differences from the first on the same resamples. With --scheduler the resamples run
+    on a cluster; the numbers are the same. Exit status: 3 the file does not fit the model, 5 no
+    usable model, 6 these data cannot say how good it is, 7 the cluster cannot be used.
     """
     from discresorb.artifact import find_default
     from discresorb.predictor import load
     from discresorb.reading import read_table
     from discresorb_training.cards import described
-    from discresorb_training.cohort import cohort_from_table
     from discresorb_training.computing import computing_on_scheduler
     from discresorb_training.options import numbers_of
-    from discresorb_training.plan import plan_of
     from discresorb_training.progress import tracked
-    from discresorb_training.report_commands import (
-        Documents,
-        files_of_cohort,
-        files_of_model,
-        write_report_of,
-    )
-    from discresorb_training.validation import validate_cohort
+    from discresorb_training.report_commands import Documents, files_of_cohort, files_of_model
 
     horizons = numbers_of("months", months)
-    model = model or find_default()
-    kept = [*files_of_cohort(cohort), *files_of_model(model)]
+    models = model or [find_default()]
+    _refuse_of_several(models, report=report, by=by)
+    kept = [*files_of_cohort(cohort), *(each for path in models for each in files_of_model(path))]
     Documents(report, None, None).check(kept=kept, force=force)
-    predictor = load(model)
+    predictors = [load(each) for each in models]
     table = read_table(cohort)
     about = described(cohort, endpoint, data_origin, None)
-    recorded = _recorded(table, by or [])
-    patients = cohort_from_table(table, plan_of(predictor))
-    with computing_on_scheduler(scheduler):
-        facts = validate_cohort(
-            predictor,
-            patients,
-            endpoint=about.endpoint,
-            name=table.name,
-            months=horizons,
-            repeats=repeats,
-            seed=seed,
-            n_jobs=n_jobs,
-            recorded=recorded,
-            track=tracked,
-        )
-    if report is not None:
-        write_report_of(report, predictor, patients, facts, table.name, about.data_origin)
-    content = {
-        "model_id": predictor.model_id,
-        "notices": list(predictor.notices),
-        "file": table.name,
-        "data_origin": about.data_origin,
-        **facts,
+    settings: dict[str, Any] = {
+        "endpoint": about.endpoint,
+        "name": table.name,
+        "months": horizons,
+        "repeats": repeats,
+        "seed": seed,
+        "n_jobs": n_jobs,
+        "track": tracked,
     }
+    with computing_on_scheduler(scheduler):
+        if len(models) > 1:
+            content, lines = _compared(models, predictors, table, about.data_origin, settings)
+        else:
+            content, lines = _judged(
+                predictors[0], table, about.data_origin, settings, by=by or [], report=report
+            )
     if as_json:
         import json
 
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
         return
+    typer.echo("\n".join(lines))
+
+
+def _judged(
+    predictor: Predictor,
+    table: Table,
+    data_origin: str,
+    settings: dict[str, Any],
+    *,
+    by: Sequence[str],
+    report: Path | None,
+) -> tuple[dict[str, Any], list[str]]:
+    """Validate one model; give what is printed as JSON, and as lines."""
+    from discresorb_training.cohort import cohort_from_table
     from discresorb_training.performance_text import performance_lines
+    from discresorb_training.plan import plan_of
+    from discresorb_training.report_commands import write_report_of
+    from discresorb_training.validation import validate_cohort
 
-    typer.echo("\n".join([*_heading(content), "", *performance_lines(facts)]))
+    recorded = _recorded(table, by)
+    patients = cohort_from_table(table, plan_of(predictor))
+    facts = validate_cohort(predictor, patients, recorded=recorded, **settings)
+    if report is not None:
+        write_report_of(report, predictor, patients, facts, table.name, data_origin)
+    content = {
+        "model_id": predictor.model_id,
+        "notices": list(predictor.notices),
+        "file": table.name,
+        "data_origin": data_origin,
+        **facts,
+    }
+    title = f"Model {predictor.model_id} on {table.name}"
+    notices = _notices([predictor], data_origin)
+    return content, [*notices, title, "", *performance_lines(facts)]
 
 
-def _heading(content: dict[str, Any]) -> list[str]:
+def _compared(
+    models: Sequence[Path],
+    predictors: Sequence[Predictor],
+    table: Table,
+    data_origin: str,
+    settings: dict[str, Any],
+) -> tuple[dict[str, Any], list[str]]:
+    """Compare models; give what is printed as JSON, and as lines."""
+    from discresorb_training.cohort import cohort_from_table
+    from discresorb_training.comparison import compare_cohort, distinct_names
+    from discresorb_training.comparison_text import comparison_lines
+    from discresorb_training.paired import Judged
+    from discresorb_training.plan import plan_of
+
+    names = distinct_names([each.stem for each in models])
+    judged = [
+        Judged(name, predictor, cohort_from_table(table, plan_of(predictor)))
+        for name, predictor in zip(names, predictors, strict=True)
+    ]
+    facts = compare_cohort(judged, **settings)
+    content = {"file": table.name, "data_origin": data_origin, **facts}
+    titles = [
+        f"Model {name}: {predictor.model_id}, {path}"
+        for name, predictor, path in zip(names, predictors, models, strict=True)
+    ]
+    notices = _notices(predictors, data_origin)
+    return content, [*notices, f"{table.name}:", *titles, "", *comparison_lines(facts)]
+
+
+def _refuse_of_several(
+    models: Sequence[Path], *, report: Path | None, by: Sequence[str] | None
+) -> None:
+    """Refuse what is only made for one model, all at once."""
+    from discresorb.errors import InputError
+
+    if len(models) == 1:
+        return
+    problems = []
+    if report is not None:
+        problems.append(
+            "--report is for one model, but several are named; validate them one at a time for "
+            "reports"
+        )
+    if by:
+        problems.append(
+            "--by is for one model, but several are named; validate them one at a time for "
+            "subgroups"
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def _notices(predictors: Sequence[Predictor], data_origin: str) -> list[str]:
+    """Say once what must be known of models and patients."""
     from discresorb.wording import SYNTHETIC
 
-    lines = [f"Note: {notice}." for notice in content["notices"]]
-    if content["data_origin"] == SYNTHETIC:
+    notices = dict.fromkeys(notice for each in predictors for notice in each.notices)
+    lines = [f"Note: {notice}." for notice in notices]
+    if data_origin == SYNTHETIC:
         lines.append("Note: these patients are simulated; nothing here speaks of people.")
-    return [*lines, f"Model {content['model_id']} on {content['file']}"]
+    return lines
 
 
-def _recorded(table: Any, names: Sequence[str]) -> dict[str, list[str]]:
+def _recorded(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
     """Read the columns by which subgroups are wanted; all problems at once."""
     from discresorb.cells import show
     from discresorb.errors import InputFileError

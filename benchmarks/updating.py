@@ -1,0 +1,239 @@
+"""How often `update` chooses the right level at a new centre, and what that is worth.
+
+For every replicate a parent is trained anew on 2,000 patients of the calibrated law. New centres
+(`new_centres`: sizes and shifts, fixed before the first run) are updated from it as `discresorb
+update` does, and fresh patients of the same centre say what came of it. All cells of a replicate
+share the parent and the random numbers of their patients. Compared by the mean interval log score
+on fresh patients:
+
+* keep: the parent as it is;
+* refit: always level 3, held toward the parent in the same way;
+* updated: what the closed test chose, within the levels that the patients carry.
+
+Also printed: whether the 95 % interval covers the true probability at six months.
+
+Run: python benchmarks/updating.py > benchmarks/results/updating.txt (some 20 minutes on two cores);
+--replicates N, --n-jobs N, --seed N. The numbers do not depend on the processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from joblib import Parallel, delayed
+from new_centres import PARENT_PATIENTS, SCENARIOS, SIZES, NewCentres
+from side_by_side import heading
+
+from discresorb.curve import CureCurve
+from discresorb.distributions import Array
+from discresorb_training import ResorptionModel, Settings, interval_outcome
+from discresorb_training.carried import carried_levels
+from discresorb_training.closed_test import ALPHA
+from discresorb_training.levels import LEVEL_NAMES, SPREAD, levels_of
+from discresorb_training.simulate import Simulation
+from discresorb_training.subspace import Patients, theta_of
+from discresorb_training.update_procedure import chosen_update
+from discresorb_training.updated_estimates import updated_curve
+
+FRESH, MONTHS = 1_000, 6.0
+LEAST_RIGHT = 0.80  # right or the next simpler level, at 800
+LEAVING = {60: (0.0, 0.10), 200: (0.03, 0.08), 800: (0.03, 0.08)}  # level 0, without a shift
+MOST_LOST = 0.01  # of the log score, against the better of keep and refit
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One replicate of one cell; scores are means over the fresh patients."""
+
+    level: int
+    highest: int
+    keep: float
+    refit: float
+    updated: float
+    covered_keep: float
+    covered_updated: float
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Fresh patients of a centre, by whom models are judged."""
+
+    design: Array
+    y: Array
+    patients: Patients
+    truth: Array
+
+    @classmethod
+    def of(cls, seed: int, centre: NewCentres, family: CureCurve) -> Fresh:
+        """Simulate them."""
+        design, y = simulated(FRESH, seed, centre.settings)
+        size, sequestrated, entry = design[:, 1], design[:, 2], y["entry"]
+        process = centre.settings.process()
+        truth = process.probability(size, sequestrated, entry, entry + MONTHS)
+        return cls(design, y, Patients.of(family, design, y), truth)
+
+    def score(self, curve: CureCurve) -> float:
+        """Mean interval log score."""
+        return self.patients.at(theta_of(curve)).log_likelihood / FRESH
+
+    def covered(self, curve: CureCurve) -> float:
+        """Share of patients whose interval holds the truth."""
+        entry = self.y["entry"]
+        _, low, high = curve.interval(self.design, entry, entry + MONTHS)
+        return float(((low <= self.truth) & (self.truth <= high)).mean())
+
+
+def simulated(n: int, seed: int, settings: Settings) -> tuple[Array, Array]:
+    """Design and outcome of simulated patients."""
+    table = Simulation(n, seed=seed, settings=settings).cohort()
+    y = interval_outcome(
+        lower=table["last_herniated_months"].to_numpy(),
+        upper=table["first_resorbed_months"].fillna(np.inf).to_numpy(),
+        entry=table["months_since_onset"].to_numpy(),
+    )
+    X = table[["size_mm", "sequestrated"]].to_numpy(float)
+    return np.column_stack([np.ones(n), X]), y
+
+
+def replicate(seed: int) -> list[Outcome]:
+    """Train a parent and update it in every cell, in the order of SCENARIOS and SIZES."""
+    design, y = simulated(PARENT_PATIENTS, 3 * seed, Settings())
+    parent = ResorptionModel("loglogistic").fit(design[:, 1:], y).curve()
+    found = []
+    for centre in SCENARIOS:
+        design, y = simulated(max(SIZES), 3 * seed + 1, centre.settings)
+        fresh = Fresh.of(3 * seed + 2, centre, parent)
+        found += [outcome(parent, design[:n], y[:n], fresh) for n in SIZES]
+    return found
+
+
+def outcome(parent: CureCurve, design: Array, y: Array, fresh: Fresh) -> Outcome:
+    """Update a parent at one centre."""
+    levels = levels_of(parent, design)
+    chosen = chosen_update(parent, design, y)
+    refit = updated_curve(parent, Patients.of(parent, design, y), levels, 3)
+    return Outcome(
+        chosen.level,
+        carried_levels(levels, y).highest,
+        fresh.score(parent),
+        fresh.score(refit),
+        fresh.score(chosen.curve),
+        fresh.covered(parent),
+        fresh.covered(chosen.curve),
+    )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All replicates of one scenario and size."""
+
+    centre: NewCentres
+    n: int
+    values: dict[str, Array]
+
+    @property
+    def shares(self) -> Array:
+        """Of each level."""
+        levels = self.values["level"].astype(int)
+        counts: Array = np.bincount(levels, minlength=len(LEVEL_NAMES)) / len(levels)
+        return counts
+
+    @property
+    def right(self) -> float:
+        """Share of the right level or the next simpler."""
+        return float(self.shares[max(self.centre.right - 1, 0) : self.centre.right + 1].sum())
+
+    @property
+    def difference(self) -> tuple[float, float]:
+        """Updated less the better of keep and refit, with its Monte Carlo standard error."""
+        better = max(("keep", "refit"), key=lambda name: float(self.values[name].mean()))
+        differences = self.values["updated"] - self.values[better]
+        return float(differences.mean()), float(differences.std() / np.sqrt(len(differences)))
+
+    def verdicts(self) -> list[tuple[str, bool]]:
+        """Each bound asked of this cell, in words, and whether it holds."""
+        lost, error = self.difference
+        found = [
+            (f"updated at least the better of keep and refit less {MOST_LOST:g}: {lost:+.4f} "
+             f"(± {error:.4f})", lost >= -MOST_LOST)
+        ]  # fmt: skip
+        if self.centre.right == 0:
+            low, high = LEAVING[self.n]
+            left = 1.0 - self.shares[0]
+            found.append(
+                (f"level 0 left in {100 * low:.0f} to {100 * high:.0f} %: {100 * left:.2f} %",
+                 low <= left <= high)
+            )  # fmt: skip
+        if self.n == max(SIZES):
+            found.append(
+                (f"right or next simpler in at least {100 * LEAST_RIGHT:.0f} %: "
+                 f"{100 * self.right:.1f} %", self.right >= LEAST_RIGHT)
+            )  # fmt: skip
+        return found
+
+
+def show(cells: Sequence[Cell]) -> None:
+    """Print a row a cell, then every bound."""
+    print(
+        f"{'':<17}{'n':>4}  {'level chosen, %':^25} {'right or':>9} {'left':>6}"
+        f" {'mean log score on fresh patients':^33} {'less the':>9} {'covered, %':>13}"
+    )
+    print(
+        f"{'':<21}  "
+        + " ".join(f"{name[:6]:>6}" for name in LEVEL_NAMES[:1])
+        + f" {'locat.':>6} {'recal.':>6} {'refit':>6} {'simpler':>8} {'keep':>6}"
+        f" {'keep':>10} {'refit':>10} {'updated':>10} {'better':>10} {'keep':>6} {'updat.':>6}"
+    )
+    for cell in cells:
+        mean = {name: float(each.mean()) for name, each in cell.values.items()}
+        print(
+            f"{cell.centre.name:<17}{cell.n:>4}  "
+            + " ".join(f"{100 * share:6.1f}" for share in cell.shares)
+            + f" {100 * cell.right:7.1f} {100 * (1.0 - cell.shares[0]):6.1f}"
+            f" {mean['keep']:10.4f} {mean['refit']:10.4f} {mean['updated']:10.4f}"
+            f" {cell.difference[0]:+10.4f}"
+            f" {100 * mean['covered_keep']:6.1f} {100 * mean['covered_updated']:6.1f}"
+        )
+    print("\nhighest level that the patients carried, % of replicates (0, 1, 2, 3)")
+    for cell in cells:
+        highest = np.bincount(cell.values["highest"].astype(int), minlength=4)
+        shares = 100 * highest / highest.sum()
+        print(f"  {cell.centre.name:<17}{cell.n:>4}  " + " ".join(f"{s:6.1f}" for s in shares))
+    print("\nbounds")
+    for cell in cells:
+        for words, holds in cell.verdicts():
+            print(f"  {cell.centre.name}, n = {cell.n}, {words}: {'holds' if holds else 'MISSED'}")
+
+
+def main() -> None:
+    """Run the study and print it."""
+    parser = argparse.ArgumentParser(description="The study of updating at new centres.")
+    parser.add_argument("--replicates", type=int, default=2_000)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    first = given.seed * 1_000_000
+    seeds = range(first, first + given.replicates)
+    found = Parallel(n_jobs=given.n_jobs)(delayed(replicate)(seed) for seed in seeds)
+    heading("Updating a model at new centres")
+    print(
+        f"{given.replicates} replicates, seed {given.seed}; parents of {PARENT_PATIENTS} patients, "
+        f"{FRESH} fresh patients; each step of the closed test at {100 * ALPHA:g} %\n"
+        "spread between centres: "
+        + ", ".join(f"{each.name} {getattr(SPREAD, each.name):g}" for each in fields(SPREAD))
+        + "\n"
+    )
+    places = [(centre, n) for centre in SCENARIOS for n in SIZES]
+    names = [each.name for each in fields(Outcome)]
+    cells = [
+        Cell(*place, {name: np.array([getattr(each[k], name) for each in found]) for name in names})
+        for k, place in enumerate(places)
+    ]
+    show(cells)
+
+
+if __name__ == "__main__":
+    main()
