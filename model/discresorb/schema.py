@@ -42,6 +42,16 @@ _COVARIATE: Final = {
     "range": list,
     "terms": list,
 }
+_LINEAGE: Final = {
+    "model_id": str,
+    "level": (int, type(None)),
+    "patients": int,
+    "seen_resorbed": (int, type(None)),
+    "sha256": str,
+    "data_origin": str,
+    "log_score_before": (float, type(None)),
+    "log_score_after": (float, type(None)),
+}
 _GROUP: Final = {"level": float, "n": int, "ranges": dict}
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
@@ -126,7 +136,21 @@ def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
         )
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
               if not isinstance(n, str)]  # fmt: skip
-    return wrong or _wrong_support(artifact)
+    return wrong or _wrong_lineage(artifact) or _wrong_support(artifact)
+
+
+def _wrong_lineage(artifact: Mapping[str, Any]) -> list[str]:
+    """Tell what is wrong with the models before this one, where they are named."""
+    lineage = artifact.get("lineage", [])
+    if not isinstance(lineage, list):
+        return [f"lineage is {type(lineage).__name__}, not a list"]
+    wrong = []
+    for each in lineage:
+        lacking = _lacking(each, _LINEAGE, "lineage ")
+        wrong += lacking
+        if not lacking and each["level"] is not None and None in each.values():
+            wrong.append(f"lineage says too little of the update to {each['model_id']}")
+    return wrong
 
 
 def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
