@@ -124,7 +124,7 @@ def test_without_bounds_and_with_an_exact_parent_it_is_the_likelihood_ratio_test
     fits = [updated_curve(exact(parent), patients, levels, k, BOUNDLESS) for k in range(4)]
     at = [patients.at(theta_of(curve)).log_likelihood for curve in fits]
     for level, df in ((0, 7), (1, 5), (2, 2)):
-        found = compare_levels(exact(parent), patients, levels, level, 3, BOUNDLESS)
+        found = compare_levels(exact(parent), patients, levels, level, 3, spread=BOUNDLESS)
         assert found.statistic == pytest.approx(2.0 * (at[3] - at[level]), rel=1e-4)
         assert found.df == pytest.approx(df, rel=1e-3)
         assert found.p == pytest.approx(chi2.sf(found.statistic, df), rel=1e-2)
