@@ -31,8 +31,7 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb_training import ResorptionModel, Settings, interval_outcome
 from discresorb_training.carried import carried_levels
-from discresorb_training.closed_test import ALPHA
-from discresorb_training.levels import LEVEL_NAMES, SPREAD, levels_of
+from discresorb_training.levels import LEVEL_NAMES, SPREAD, TEST_SPREAD, Spread, levels_of
 from discresorb_training.simulate import Simulation
 from discresorb_training.subspace import Patients, theta_of
 from discresorb_training.update_procedure import chosen_update
@@ -208,6 +207,11 @@ def show(cells: Sequence[Cell]) -> None:
             print(f"  {cell.centre.name}, n = {cell.n}, {words}: {'holds' if holds else 'MISSED'}")
 
 
+def in_words(spread: Spread) -> str:
+    """Give a spread on one line."""
+    return ", ".join(f"{name} {value:g}" for name, value in vars(spread).items())
+
+
 def main() -> None:
     """Run the study and print it."""
     parser = argparse.ArgumentParser(description="The study of updating at new centres.")
@@ -221,10 +225,8 @@ def main() -> None:
     heading("Updating a model at new centres")
     print(
         f"{given.replicates} replicates, seed {given.seed}; parents of {PARENT_PATIENTS} patients, "
-        f"{FRESH} fresh patients; each step of the closed test at {100 * ALPHA:g} %\n"
-        "spread between centres: "
-        + ", ".join(f"{each.name} {getattr(SPREAD, each.name):g}" for each in fields(SPREAD))
-        + "\n"
+        f"{FRESH} fresh patients\nspread between centres, of estimates: {in_words(SPREAD)}; "
+        f"of the test: {in_words(TEST_SPREAD)}\n"
     )
     places = [(centre, n) for centre in SCENARIOS for n in SIZES]
     names = [each.name for each in fields(Outcome)]

@@ -6,13 +6,12 @@ The hash says that a file is the one that was saved; this says that what was sav
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
-from discresorb.columns import UNLIMITED
 from discresorb.design import Design
+from discresorb.schema_design import lacking, wrong_covariate, wrong_design, wrong_range
 
 __all__ = ["MOST_BETWEEN_STUDY_SD", "wrong_with"]
 
@@ -40,16 +39,16 @@ _REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "versions": dict,
     "metrics": dict,
 }
-_COVARIATE: Final = {
-    "name": str,
-    "label": str,
-    "unit": str,
-    "kind": str,
-    "range": list,
-    "levels": list,
-    "terms": list,
+_LINEAGE: Final = {
+    "model_id": str,
+    "level": (int, type(None)),
+    "patients": int,
+    "seen_resorbed": (int, type(None)),
+    "sha256": str,
+    "data_origin": str,
+    "log_score_before": (float, type(None)),
+    "log_score_after": (float, type(None)),
 }
-_IMPUTATION: Final = {"column": str, "coefficients": np.ndarray, "low": float, "high": float}
 _GROUP: Final = {"level": float, "n": int, "ranges": dict}
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
@@ -111,88 +110,26 @@ def _is_text(value: object) -> bool:
 
 
 def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
-    return _lacking(artifact, _REQUIRED, "")
-
-
-def _lacking(part: Any, keys: Mapping[str, Any], prefix: str) -> list[str]:
-    if not isinstance(part, dict):
-        return [f"{prefix or 'it'} is {type(part).__name__}, not a dict"]
-    return [
-        f"{prefix}{key} is {type(part[key]).__name__}"
-        if key in part
-        else f"{prefix}{key} is missing"
-        for key, kind in keys.items()
-        if key not in part or not isinstance(part[key], kind)
-    ]
+    return lacking(artifact, _REQUIRED, "")
 
 
 def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
     for covariate in artifact["covariates"]:
-        wrong += _lacking(covariate, _COVARIATE, "covariate ") or _wrong_covariate(covariate)
+        wrong += wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
               if not isinstance(n, str)]  # fmt: skip
-    wrong += [f"lineage holds {type(e).__name__}, not a dict" for e in artifact["lineage"]
-              if not isinstance(e, dict)]  # fmt: skip
-    return wrong or _wrong_imputation(artifact) or _wrong_support(artifact)
+    return wrong or wrong_design(artifact) or _wrong_lineage(artifact) or _wrong_support(artifact)
 
 
-def _wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
-    name, levels, terms = covariate["name"], covariate["levels"], covariate["terms"]
+def _wrong_lineage(artifact: Mapping[str, Any]) -> list[str]:
+    """Tell what is wrong with the models before this one, where they are named."""
     wrong = []
-    if covariate["range"] != [None, None]:
-        ends = zip(covariate["range"], (-UNLIMITED, UNLIMITED), strict=False)
-        wrong += _wrong_range([open_ if end is None else end for end, open_ in ends],
-                              f"range of {name}")  # fmt: skip
-    if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
-        wrong.append(f"levels of {name} are not different texts")
-    if len(terms) != 1 or not isinstance(terms[0], dict):
-        return [*wrong, f"terms of {name} are not one dict"]
-    kinds = {"linear": ("number", "flag"), "natural spline": ("number",), "levels": ("category",)}
-    if covariate["kind"] not in kinds.get(str(terms[0].get("type")), ()):
-        wrong.append(
-            f"{name} is a {covariate['kind']} with {terms[0].get('type')} terms, which this "
-            "version of discresorb cannot use; install the version that trained the model"
-        )
-    elif (covariate["kind"] == "category") != (len(levels) > 1):
-        wrong.append(f"{name} has {len(levels)} levels")
-    elif terms[0]["type"] == "natural spline":
-        wrong += _wrong_knots(terms[0].get("knots"), name)
-    return wrong
-
-
-def _wrong_knots(knots: Any, name: str) -> list[str]:
-    fits = isinstance(knots, list) and len(knots) > 2 and all(type(k) is float for k in knots)
-    if fits and all(low < high for low, high in pairwise(knots)):
-        return []
-    return [f"knots of {name} are not three or more rising numbers"]
-
-
-def _wrong_imputation(artifact: Mapping[str, Any]) -> list[str]:
-    if artifact["imputation"] is None:
-        return []
-    wrong = _lacking(artifact["imputation"], {"predictors": list, "columns": list}, "imputation ")
-    if wrong:
-        return wrong
-    for each in artifact["imputation"]["columns"]:
-        wrong += _lacking(each, _IMPUTATION, "imputation ")
-        if not wrong and set(each) != set(_IMPUTATION):
-            wrong.append("imputation holds what is not known")
-    if wrong:
-        return wrong
-    design = Design.from_artifact(artifact)
-    width = 1 + len(design.predictor_names)
-    needed = [
-        name
-        for each in design.covariates
-        if each.column.name in design.optional
-        for name in each.basic_names
-    ]
-    if sorted(needed) != sorted(each.column for each in design.imputations):
-        wrong.append("imputation is not of all columns of its covariates, or of others")
-    for each in design.imputations:
-        if np.shape(each.coefficients) != (width,) or not each.low <= each.high:
-            wrong.append(f"imputation of {each.column} does not fit its predictors")
+    for each in artifact["lineage"]:
+        missing = lacking(each, _LINEAGE, "lineage ")
+        wrong += missing
+        if not missing and each["level"] is not None and None in each.values():
+            wrong.append(f"lineage says too little of the update to {each['model_id']}")
     return wrong
 
 
@@ -200,30 +137,23 @@ def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
     names = [covariate["name"] for covariate in artifact["covariates"]]
     wrong = [f"covariate {name} appears twice" for name in set(names) if names.count(name) > 1]
     support = artifact["support"]
-    wrong += _lacking(support, {"groups": list, "central": float}, "support ")
+    wrong += lacking(support, {"groups": list, "central": float}, "support ")
     if wrong:
         return wrong
     by = support.get("by")
     if by is not None and not (type(by) is str and by in names):
         wrong.append("support is by no covariate of the model")
     for group in support["groups"]:
-        lacking = _lacking(group, _GROUP, "support group ")
-        wrong += lacking
-        if not lacking:
+        missing = lacking(group, _GROUP, "support group ")
+        wrong += missing
+        if not missing:
             if not set(group["ranges"]) <= {*names, "months_since_onset"}:
                 wrong.append("support has a range of no covariate of the model")
             if "months_since_onset" not in group["ranges"]:
                 wrong.append("support has no range of months_since_onset")
             for name, each in group["ranges"].items():
-                wrong += _wrong_range(each, f"support range of {name}")
+                wrong += wrong_range(each, f"support range of {name}")
     return wrong
-
-
-def _wrong_range(value: Any, where: str) -> list[str]:
-    fits = isinstance(value, list) and len(value) == 2
-    if fits and all(type(end) in (int, float) for end in value) and value[0] <= value[1]:
-        return []
-    return [f"{where} is not two numbers in order"]
 
 
 def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:

@@ -55,6 +55,7 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
         f"model        {artifact['model_id']} (format {artifact['format']})",
         f"file         {path}",
         f"parent       {artifact['parent_model'] or 'none'}",
+        *_lineage_lines(artifact),
         f"estimand     {ESTIMAND}",
         f"endpoint     {artifact['endpoint']}",
         f"data origin  {artifact['data_origin']}",
@@ -142,6 +143,23 @@ def _support_lines(support: Mapping[str, Any]) -> list[str]:
         )
         for group in support["groups"]
     ]
+
+
+def _lineage_lines(artifact: Mapping[str, Any]) -> list[str]:
+    """Say of a model that was updated which models were before it, oldest first."""
+    lines: list[str] = []
+    for each in artifact.get("lineage", ()):
+        head = "lineage      " if not lines else " " * 13
+        patients = f"{each['patients']} patients ({each['data_origin']})"
+        if each["level"] is None:
+            lines.append(f"{head}{each['model_id']}, trained on {patients}")
+            continue
+        lines.append(
+            f"{head}{each['model_id']}, updated at level {each['level']} with {patients}, "
+            f"{each['seen_resorbed']} seen resorbed; interval log score "
+            f"{each['log_score_before']:.4f} before, {each['log_score_after']:.4f} after"
+        )
+    return lines
 
 
 def _coefficient_lines(artifact: Mapping[str, Any]) -> list[str]:

@@ -33,10 +33,13 @@ class Carried:
         0 if none.
     barred : dict
         Level → reason in words.
+    followed : int
+        Patients with an MRI after the index MRI.
     """
 
     highest: int
     barred: dict[int, str]
+    followed: int
 
 
 def carried_levels(levels: Levels, y: Array) -> Carried:
@@ -57,12 +60,11 @@ def carried_levels(levels: Levels, y: Array) -> Carried:
         if reason:
             barred[level.number] = reason
     highest = max(set(range(len(LEVEL_NAMES))) - set(barred))
-    return Carried(highest, barred)
+    return Carried(highest, barred, int(_followed(y).sum()))
 
 
 def _too_few(level: Level, y: Array) -> str:
-    seen = np.isfinite(y["upper"])
-    followed = seen | (y["lower"] > y["entry"])
+    seen, followed = np.isfinite(y["upper"]), _followed(y)
     free = len(level.free)
     lacking = [
         f"{there} {what}, but needs {least * free}"
@@ -74,6 +76,11 @@ def _too_few(level: Level, y: Array) -> str:
         if there < least * free
     ]
     return f"it frees {free} parameters and has {'; '.join(lacking)}" if lacking else ""
+
+
+def _followed(y: Array) -> Array:
+    """Tell who was imaged after the index MRI, and so says something."""
+    return np.asarray(np.isfinite(y["upper"]) | (y["lower"] > y["entry"]))
 
 
 def _too_small(level: Level, y: Array) -> str:

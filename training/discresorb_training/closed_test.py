@@ -33,12 +33,14 @@ from scipy.stats import chi2, ncx2
 
 from discresorb.curve import CureCurve
 from discresorb.distributions import Array
-from discresorb_training.levels import SPREAD, Levels, Spread
+from discresorb_training.levels import TEST_SPREAD, Levels, Spread
 from discresorb_training.subspace import Patients, Subspace, theta_of
 
-__all__ = ["ALPHA", "Comparison", "closed_test", "compare_levels", "weighted_chi2_tail"]
+__all__ = ["Comparison", "closed_test", "compare_levels", "significance", "weighted_chi2_tail"]
 
-ALPHA: Final = 0.05
+_ALPHA: Final = (0.05, 0.05)
+_ALPHA_OF_FEW: Final = (0.07, 0.20)
+_FEW: Final = 100
 _FREE = 100.0  # times the variance between centres: next to no hold
 
 
@@ -57,6 +59,8 @@ class Comparison:
         known exactly, the number of parameters in between.
     p : float
         How probable so large a statistic is then.
+    alpha : float
+        Below which p rejects.
     """
 
     level: int
@@ -64,6 +68,26 @@ class Comparison:
     statistic: float
     df: float
     p: float
+    alpha: float
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the level is not enough."""
+        return self.p < self.alpha
+
+
+def significance(followed: int) -> tuple[float, float]:
+    """Give the levels at which the parent is left, and at which more than the next is freed.
+
+    5 % both. Below 100 patients followed 7 % and 20 %: of so few a wrong parent is often not found,
+    and keeping it loses more of the log score than leaving a right one, for estimates are held.
+
+    Parameters
+    ----------
+    followed : int
+        Patients with an MRI after the index MRI.
+    """
+    return _ALPHA_OF_FEW if followed < _FEW else _ALPHA
 
 
 def closed_test(
@@ -72,8 +96,8 @@ def closed_test(
     levels: Levels,
     highest: int,
     *,
-    spread: Spread = SPREAD,
-    alpha: float = ALPHA,
+    alphas: tuple[float, float] = _ALPHA,
+    spread: Spread = TEST_SPREAD,
 ) -> tuple[int, list[Comparison]]:
     """Choose the smallest level that the highest does not refute.
 
@@ -87,10 +111,10 @@ def closed_test(
         From `levels_of`.
     highest : int
         That the data carry.
+    alphas : tuple of float
+        Below which p rejects level 0, and the others.
     spread : Spread
-        Between centres.
-    alpha : float
-        Below which a level is rejected.
+        Between centres, as the test looks for it.
 
     Returns
     -------
@@ -100,8 +124,11 @@ def closed_test(
     """
     done: list[Comparison] = []
     for level in range(highest):
-        done.append(compare_levels(parent, patients, levels, level, highest, spread))
-        if done[-1].p >= alpha:
+        alpha = alphas[min(level, 1)]
+        done.append(
+            compare_levels(parent, patients, levels, level, highest, alpha=alpha, spread=spread)
+        )
+        if not done[-1].rejected:
             return level, done
     return highest, done
 
@@ -112,7 +139,9 @@ def compare_levels(
     levels: Levels,
     level: int,
     against: int,
-    spread: Spread = SPREAD,
+    *,
+    alpha: float = _ALPHA[0],
+    spread: Spread = TEST_SPREAD,
 ) -> Comparison:
     """Test one level within a larger one."""
     D = levels[against].directions
@@ -129,9 +158,8 @@ def compare_levels(
     above = whole.maximum(C @ psi).evaluation.log_likelihood
     statistic = max(2.0 * (above - below), 0.0)
     weights = _weights(whole, C, C @ psi, parent.covariance)
-    return Comparison(
-        level, against, statistic, float(weights.sum()), weighted_chi2_tail(statistic, weights)
-    )
+    p = weighted_chi2_tail(statistic, weights)
+    return Comparison(level, against, statistic, float(weights.sum()), p, alpha)
 
 
 def _weights(whole: Subspace, C: Array, phi: Array, covariance: Array) -> Array:

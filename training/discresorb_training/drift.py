@@ -24,7 +24,7 @@ from discresorb.distributions import Array
 from discresorb.predictor import Predictor
 from discresorb_training.carried import carried_levels
 from discresorb_training.case_mix_drift import case_mix_facts, spread_facts
-from discresorb_training.closed_test import ALPHA, closed_test, compare_levels
+from discresorb_training.closed_test import closed_test, compare_levels, significance
 from discresorb_training.cohort import Cohort
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.fingerprint import events_of
@@ -91,9 +91,10 @@ def _model_facts(predictor: Predictor, design: Array, y: Array, months: float) -
     if not carried.highest:
         return {**facts, "why": carried.barred[1]}
     try:
-        level, tests = closed_test(curve, patients, levels, carried.highest)
+        alphas = significance(carried.followed)
+        level, tests = closed_test(curve, patients, levels, carried.highest, alphas=alphas)
         facts["level"] = level
-        facts["tests"] = [{**asdict(each), "rejected": each.p < ALPHA} for each in tests]
+        facts["tests"] = [{**asdict(each), "rejected": each.rejected} for each in tests]
         facts["baseline"] |= _baseline(predictor, patients, levels, level)
         if level:
             shifted = _moved(curve, levels[1], _fit(predictor, patients, levels, 1))
@@ -102,7 +103,7 @@ def _model_facts(predictor: Predictor, design: Array, y: Array, months: float) -
                 "here": _resorbed(shifted, design, y, months),
             }
         facts["effects"] |= _effects(predictor, patients, levels, level, carried.highest)
-        facts["would_show"] = _would_show(predictor, patients, levels, carried.highest)
+        facts["would_show"] = _would_show(predictor, patients, levels, carried.highest, alphas[0])
     except ConvergenceError as error:
         return {**facts, "why": str(error)}
     return facts
@@ -113,9 +114,9 @@ def _baseline(
 ) -> dict[str, Any]:
     if level == 0:
         return {"changed": False}
-    p = compare_levels(predictor._curve, patients, levels, 0, 1).p
+    test = compare_levels(predictor._curve, patients, levels, 0, 1)
     shifts = _shifts(levels[1], _fit(predictor, patients, levels, 1))
-    return {"changed": level == 1 or p < ALPHA, "p": p, "shifts": shifts}
+    return {"changed": level == 1 or test.rejected, "p": test.p, "shifts": shifts}
 
 
 def _moved(curve: CureCurve, level: Level, phi: Array) -> CureCurve:
@@ -172,7 +173,7 @@ def _readable(kind: str, vector: Array, by: float) -> float:
 
 
 def _would_show(
-    predictor: Predictor, patients: Patients, levels: Levels, highest: int
+    predictor: Predictor, patients: Patients, levels: Levels, highest: int, alpha: float
 ) -> list[dict[str, Any]]:
     r"""Give the factor of time alone, and of the odds alone, that shows four times in five.
 
@@ -185,7 +186,7 @@ def _would_show(
     together = np.linalg.solve(
         np.eye(len(information)) + information @ curve.covariance, information
     )
-    needed = _noncentrality(len(levels[highest].free))
+    needed = _noncentrality(len(levels[highest].free), alpha)
     found = []
     for each in levels[1].free:
         own = float(each.vector @ together @ each.vector)
@@ -195,7 +196,7 @@ def _would_show(
     return found
 
 
-def _noncentrality(df: int) -> float:
+def _noncentrality(df: int, alpha: float) -> float:
     """Give the noncentrality by which χ² is beyond its critical value four times in five."""
-    critical = chi2.isf(ALPHA, df)
+    critical = chi2.isf(alpha, df)
     return float(brentq(lambda size: ncx2.sf(critical, df, size) - _POWER, 0.1, 100.0))

@@ -17,10 +17,8 @@ import numpy as np
 
 from discresorb.curve import CureCurve, normal_quantile
 from discresorb.distributions import Array
-from discresorb_training.blocks import prepare
 from discresorb_training.errors import ConvergenceError
-from discresorb_training.likelihood import Evaluation, evaluate
-from discresorb_training.newton import maximise
+from discresorb_training.subspace import Patients, Positions, Subspace
 
 __all__ = ["Refitted", "refit_predictors"]
 
@@ -65,8 +63,9 @@ def refit_predictors(curve: CureCurve, design: Array, y: Array) -> list[Refitted
     ConvergenceError
         If these patients do not determine it.
     """
-    eta = design @ curve.location
-    columns = [np.ones(len(y)), eta]
+    at = Positions.of(curve)
+    first = np.eye(at.location)[0]
+    columns = [at.of_time(first), at.of_time(curve.location), at.log_scale]
     names = [
         ("location of log time", 0.0),
         ("slope of log time", 1.0),
@@ -74,24 +73,12 @@ def refit_predictors(curve: CureCurve, design: Array, y: Array) -> list[Refitted
     ]
     right = [0.0, 1.0, curve.log_scale]
     if curve.cure is not None:
-        entering = slice(None) if curve.cure_columns is None else list(curve.cure_columns)
-        columns.append(design[:, entering] @ curve.cure)
+        columns += [at.of_ever(np.eye(at.cure)[0]), at.of_ever(curve.cure)]
         names += [("location of logit π", 0.0), ("slope of logit π", 1.0)]
         right += [0.0, 1.0]
-    # ζ stands in the design, but not in the part for log time, and η not in that for π
-    free = np.array([0, 1, 3, 4, 6] if curve.cure is not None else [0, 1, 2])
-    prepared = prepare(np.column_stack(columns), y["lower"], y["upper"], y["entry"])
-    width = 7 if curve.cure is not None else 3
-
-    def function(theta: Array) -> Evaluation:
-        whole = np.zeros(width)
-        whole[free] = theta
-        found = evaluate(prepared, curve.distribution, whole, cure=curve.cure is not None)
-        return Evaluation(
-            found.log_likelihood, found.gradient[free], found.hessian[np.ix_(free, free)]
-        )
-
-    best = maximise(function, np.array(right))
+    directions = np.column_stack(columns)
+    patients = Patients.of(curve, design, y)
+    best = Subspace(patients, np.zeros(len(directions)), directions).maximum(np.array(right))
     values, vectors = np.linalg.eigh(-best.evaluation.hessian)
     if values[0] < _LARGEST_STANDARD_ERROR**-2:
         raise ConvergenceError("these patients do not determine a refit of the linear predictors")

@@ -68,6 +68,7 @@ def update(
     from discresorb.reading import read_table
     from discresorb_training.cards import described
     from discresorb_training.cohort import cohort_from_table
+    from discresorb_training.plan import plan_of
     from discresorb_training.report_commands import files_of_cohort, files_of_model
     from discresorb_training.updating import update_cohort
 
@@ -83,7 +84,7 @@ def update(
     about = described(cohort, endpoint, data_origin, None)
     result = update_cohort(
         predictor,
-        cohort_from_table(table),
+        cohort_from_table(table, plan_of(predictor)),
         endpoint=about.endpoint,
         data_origin=about.data_origin,
         name=table.name,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from discresorb.predictor import Predictor
-from discresorb_training.closed_test import ALPHA
 from discresorb_training.cohort import Cohort
 from discresorb_training.levels import LEVEL_NAMES, SPREAD
 from discresorb_training.update_procedure import Assessment, Chosen, Paired
@@ -76,7 +75,6 @@ def update_facts(
             for number, name in enumerate(LEVEL_NAMES)
         ],
         "tests": [asdict(each) for each in chosen.comparisons],
-        "alpha": ALPHA,
         "asked_for": wanted,
         "chosen": chosen.level,
         "why": _why(chosen, wanted),
@@ -116,8 +114,8 @@ def update_lines(facts: Mapping[str, Any]) -> list[str]:
         barred = f"; barred: {each['barred']}" if each["barred"] else ""
         lines.append(f"  {each['level']} {each['name']} frees {each['frees']}{barred}")
     if facts["tests"]:
-        lines.append(f"Closed test, each step at {100 * facts['alpha']:g} %")
-        lines += [f"  {_test(each, facts['alpha'])}" for each in facts["tests"]]
+        lines.append("Closed test")
+        lines += [f"  {_test(each)}" for each in facts["tests"]]
     name = LEVEL_NAMES[facts["chosen"]]
     lines.append(f"Chosen: level {facts['chosen']}, {name}, because {facts['why']}.")
     if facts["chosen"]:
@@ -126,9 +124,9 @@ def update_lines(facts: Mapping[str, Any]) -> list[str]:
     return lines + [f"Note: {note}." for note in facts["notes"]]
 
 
-def _test(test: Mapping[str, Any], alpha: float) -> str:
+def _test(test: Mapping[str, Any]) -> str:
     p = f"p = {test['p']:.4f}" if test["p"] >= _SMALL_P else f"p below {_SMALL_P:.4f}"
-    verdict = "rejected" if test["p"] < alpha else "not rejected"
+    verdict = f"{'' if test['p'] < test['alpha'] else 'not '}rejected at {100 * test['alpha']:g} %"
     return (
         f"{test['level']} against {test['against']}: statistic {test['statistic']:.2f}, "
         f"{test['df']:.2f} expected if {test['level']} is enough, {p}: {verdict}"
@@ -174,7 +172,7 @@ def update_metrics(facts: Mapping[str, Any]) -> dict[str, Any]:
         **facts["flow"],
         "updated from": facts["model_id"],
         "level": f"{facts['chosen']} {LEVEL_NAMES[facts['chosen']]}, because {facts['why']}",
-        "closed test": "; ".join(_test(each, facts["alpha"]) for each in facts["tests"]),
+        "closed test": "; ".join(_test(each) for each in facts["tests"]),
         "held toward the parent": _PENALTY.format(**facts["spread"]),
         "cross-validated interval log score": _change(found["log_score"], 4),
     }

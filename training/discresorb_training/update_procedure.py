@@ -14,7 +14,7 @@ import numpy as np
 from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb_training.carried import Carried, carried_levels
-from discresorb_training.closed_test import Comparison, closed_test
+from discresorb_training.closed_test import Comparison, closed_test, significance
 from discresorb_training.levels import SPREAD, Levels, Spread, levels_of
 from discresorb_training.likelihood import row_values
 from discresorb_training.selection import fold_of_rows
@@ -85,12 +85,14 @@ def chosen_update(
         Which levels may be chosen, if it is known already: a fold of the patients is judged by
         all of them.
     spread : Spread
-        Between centres.
+        Between centres, as estimates are held by it.
     """
     levels = levels_of(parent, design)
     patients = Patients.of(parent, design, y)
     carried = carried or carried_levels(levels, y)
-    level, done = closed_test(parent, patients, levels, carried.highest, spread=spread)
+    level, done = closed_test(
+        parent, patients, levels, carried.highest, alphas=significance(carried.followed)
+    )
     level = level if wanted is None else wanted
     curve = updated_curve(parent, patients, levels, level, spread)
     return Chosen(level, curve, levels, carried, done)

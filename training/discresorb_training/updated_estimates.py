@@ -10,7 +10,9 @@ they say.
 With H the information of the patients in all parameters and :math:`K = D'HD + \Lambda`, the error
 is :math:`A(\delta + D\varphi) - D K^{-1} D' \varepsilon`, :math:`A = I - D K^{-1} D' H`, where δ is
 the parent's error and ε that of the score. Its covariance therefore holds the parent's uncertainty
-about what is kept, the patients', and that of a departure that they only show in part.
+about what is kept, the patients', and that of a departure that they only show in part. For the
+latter the square of the departure found joins S: a centre that is further off than most is still
+held, by more than S alone would say.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def updated_curve(
     D, S = levels[number].directions, levels.covariance(number, spread)
     precision = np.linalg.inv(S + _within(parent.covariance, D))
     function = Subspace(patients, theta_of(parent), D, precision)
-    theta = function.theta(function.maximum().theta)
+    phi = function.maximum().theta
+    theta = function.theta(phi)
     information = -patients.at(theta).hessian
     at = Positions.of(parent).location
     return replace(
@@ -60,7 +63,9 @@ def updated_curve(
         location=theta[:at],
         log_scale=float(theta[at]),
         cure=None if parent.cure is None else theta[at + 1 :],
-        covariance=_covariance(information, D, precision, S, parent.covariance),
+        covariance=_covariance(
+            information, D, precision, S + np.outer(phi, phi), parent.covariance
+        ),
         between_study_sd=None,
     )
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from discresorb.artifact import load_artifact, save_artifact
 from discresorb.curve import CureCurve
 from discresorb.distributions import Array
@@ -21,6 +19,7 @@ from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.errors import TrainingError
 from discresorb_training.external import check_fits, notes_on
 from discresorb_training.fingerprint import content_hash
+from discresorb_training.plan import plan_of
 from discresorb_training.training import check_settings
 from discresorb_training.update_artifact import lineage_of, updated_artifact
 from discresorb_training.update_facts import update_facts, update_lines, update_metrics
@@ -116,7 +115,7 @@ def update(
     """
     return update_cohort(
         predictor,
-        cohort_from_frame(cohort),
+        cohort_from_frame(cohort, plan_of(predictor)),
         endpoint=endpoint,
         data_origin=data_origin,
         name="cohort",
@@ -149,7 +148,7 @@ def update_cohort(
         raise InputError(f"level entered as {level}, but must be auto, 0, 1, 2 or 3")
     check_fits(predictor, cohort, endpoint, name)
     _check_are_new(predictor, cohort, name)
-    parent, design = predictor._curve, design_of(cohort)
+    parent, design = predictor._curve, predictor.design.matrix(cohort.X, cohort.y["entry"])
     wanted = None if level == "auto" else int(level)
     chosen = chosen_update(parent, design, cohort.y, wanted=wanted)
     _check_carried(chosen.carried, wanted)
@@ -173,11 +172,6 @@ def update_cohort(
     )
     facts["new_model_id"] = artifact["model_id"]
     return UpdateResult(chosen.level, Predictor(artifact), artifact, facts)
-
-
-def design_of(cohort: Cohort) -> Array:
-    """Give the design matrix of a cohort for the model that it is to update."""
-    return np.column_stack([np.ones(len(cohort.X)), cohort.X])
 
 
 def _assessed(
