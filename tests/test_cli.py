@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, SYNTHETIC, Run
 
-from discresorb import __version__
+from discresorb import Predictor, __version__
 from discresorb.wording import ESTIMAND, SYNTHETIC_NOTICE
 
 WAITING_LIST = SYNTHETIC / "waiting_list.csv"
@@ -278,3 +278,14 @@ def test_the_case_report_is_told_of_only_where_its_rules_apply(run: Run) -> None
     soon = ("--months-since-onset", 1, "--months-to-surgery", 2)
     assert "The case report" not in run("predict", *CASE[:4], *soon).stdout
     assert "The case report" in run("predict", *CASE).stdout
+
+
+def test_the_shipped_model_has_a_name(
+    run: Run, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another model is the default."""
+    monkeypatch.setenv("DISCRESORB_MODEL", "elsewhere.joblib")
+    assert run("show").returncode == 5
+    named = run("show", "--model", "shipped", "--json")
+    assert named.returncode == 0, named.stderr
+    assert json.loads(named.stdout)["model_id"] == predictor.model_id

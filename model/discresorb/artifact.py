@@ -37,25 +37,30 @@ __all__ = [
     "FORMAT",
     "check_model_target",
     "content_id",
-    "find_default",
+    "find_shipped",
     "load_artifact",
+    "model_path",
     "save_artifact",
     "to_plain",
 ]
 
 FORMAT: Final = 2
 MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
+SHIPPED: Final = "shipped"  # no file of a model can have this name
 _LARGEST_FILE: Final = 64 * 2**20
 
 
-def find_default() -> Path:
-    """Find the model that is used when none is named.
+def model_path(named: str | Path | None = None) -> Path:
+    """Find the file of a model that is named, of the ``shipped`` one, or of the default.
 
-    ``DISCRESORB_MODEL``, then the one packaged with discresorb, then this checkout's own.
+    The default is what ``DISCRESORB_MODEL`` names, else the shipped model.
     """
-    named = os.environ.get(MODEL_VARIABLE)
-    if named:
-        return Path(named)
+    named = named or os.environ.get(MODEL_VARIABLE) or SHIPPED
+    return find_shipped() if str(named) == SHIPPED else Path(named)
+
+
+def find_shipped() -> Path:
+    """Find the model packaged with discresorb, or this checkout's own."""
     here = Path(__file__).resolve()
     packaged = here.parent / "default_model" / "default.joblib"
     if packaged.exists():

@@ -186,14 +186,14 @@ def show(
 
     Example: discresorb show artifacts/default.joblib
     """
-    from discresorb.artifact import find_default, to_plain
+    from discresorb.artifact import model_path, to_plain
     from discresorb.predictor import load
     from discresorb.terminal import show_text
 
     need_standard_output()
     if model is not None and model_option is not None:
         raise InputError("name one model: either FILE or --model FILE")
-    path = model or model_option or find_default()
+    path = model_path(model or model_option)
     artifact = load(path).artifact
     if as_json:
         import json

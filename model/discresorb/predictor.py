@@ -322,8 +322,8 @@ def load(path: str | Path | None = None) -> Predictor:
     Parameters
     ----------
     path : str or Path, optional
-        Of ``NAME.joblib``, with ``NAME.sha256`` beside it. If not given: the environment variable
-        DISCRESORB_MODEL, then the packaged model.
+        Of ``NAME.joblib``, with ``NAME.sha256`` beside it, or ``shipped``. If not given: the
+        environment variable DISCRESORB_MODEL, then the shipped model.
 
     Returns
     -------
@@ -335,11 +335,9 @@ def load(path: str | Path | None = None) -> Predictor:
         If the file is missing, altered, unsafe or of an unknown format.
     """
     # here, so that importing discresorb needs neither hashes nor JSON
-    from pathlib import Path
+    from discresorb.artifact import load_artifact, model_path
 
-    from discresorb.artifact import find_default, load_artifact
-
-    path = Path(path) if path is not None else find_default()
+    path = model_path(path)
     artifact = load_artifact(path)
     try:
         predictor = Predictor(artifact)

@@ -61,7 +61,7 @@ def update(
     status: 3 the file does not fit the model, 5 no usable model, 6 these patients do not carry the
     level asked for.
     """
-    from discresorb.artifact import check_model_target, find_default
+    from discresorb.artifact import check_model_target, model_path
     from discresorb.errors import InputError
     from discresorb.files import check_apart
     from discresorb.predictor import load
@@ -75,7 +75,7 @@ def update(
     levels: dict[str, int | Literal["auto"]] = {"auto": "auto", "0": 0, "1": 1, "2": 2, "3": 3}
     if level not in levels:
         raise InputError(f"--level entered as {level}, but must be auto, 0, 1, 2 or 3")
-    model = model or find_default()
+    model = model_path(model)
     if output is not None:
         check_apart(files_of_model(output), [*files_of_cohort(cohort), *files_of_model(model)])
         check_model_target(output, force=force)

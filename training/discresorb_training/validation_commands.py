@@ -31,7 +31,7 @@ def validate(
             "--model",
             metavar="FILE",
             readable=False,  # what cannot be read is told of like all else that is wrong
-            help="A model file (NAME.joblib); default: shipped. Repeatable: compares models.",
+            help="A model file (NAME.joblib), or shipped, the default; repeatable, compares.",
         ),
     ] = None,
     endpoint: Annotated[
@@ -68,7 +68,7 @@ def validate(
     on a cluster; the numbers are the same. Exit status: 3 the file does not fit the model, 5 no
     usable model, 6 these data cannot say how good it is, 7 the cluster cannot be used.
     """
-    from discresorb.artifact import find_default
+    from discresorb.artifact import model_path
     from discresorb.predictor import load
     from discresorb.reading import read_table
     from discresorb_training.cards import described
@@ -78,7 +78,7 @@ def validate(
     from discresorb_training.report_commands import Documents, files_of_cohort, files_of_model
 
     horizons = numbers_of("months", months)
-    models = model or [find_default()]
+    models = [model_path(each) for each in model] if model else [model_path()]
     _refuse_of_several(models, report=report, by=by)
     kept = [*files_of_cohort(cohort), *(each for path in models for each in files_of_model(path))]
     Documents(report, None, None).check(kept=kept, force=force)
