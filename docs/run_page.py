@@ -4,8 +4,7 @@
 
 Blocks marked ``console`` hold commands after ``$``; they are run one after the other in a folder
 that holds copies of some files of ``data/synthetic``, as a user would type them. What goes to
-standard error is shown with the rest, as on a terminal. Lines longer than the page is wide end in
-``…``.
+standard error is shown with the rest, as on a terminal. Long lines are folded.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-WIDTH = 130
+WIDTH = 110
 NEEDED = ("new_centre_visits.csv", "new_centre_visits.card.json", "waiting_list.csv")
 
 
@@ -50,12 +50,22 @@ def printed(command: str, folder: Path) -> str:
         timeout=600,
         check=False,
     )
-    lines = [
-        each if len(each) <= WIDTH else each[: WIDTH - 1] + "…"
-        for each in done.stdout.rstrip().splitlines()
-    ]
+    lines = [part for line in done.stdout.rstrip().splitlines() for part in folded(line)]
     status = [f"(exit status {done.returncode})"] if done.returncode else []
     return "\n".join([*lines, *status])
+
+
+def folded(line: str) -> list[str]:
+    """Fold a long line between words, under its own start."""
+    start = len(line) - len(line.lstrip()) + 2
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        subsequent_indent=" " * start,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def install(folder: Path) -> None:

@@ -104,6 +104,6 @@ def update(
     if saved:
         typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
     elif result.artifact is None:
-        typer.echo(f"Nothing was written; keep {model}.", err=True)
+        typer.echo(f"Nothing was written; keep {predictor.model_id}.", err=True)
     else:
         typer.echo("Nothing was written; name a file with -o to save the new model.", err=True)

@@ -78,7 +78,7 @@ def validate(
     from discresorb_training.report_commands import Documents, files_of_cohort, files_of_model
 
     horizons = numbers_of("months", months)
-    models = [model_path(each) for each in model] if model else [model_path()]
+    models = list(map(model_path, model)) if model else [model_path()]
     _refuse_of_several(models, report=report, by=by)
     kept = [*files_of_cohort(cohort), *(each for path in models for each in files_of_model(path))]
     Documents(report, None, None).check(kept=kept, force=force)
@@ -96,7 +96,7 @@ def validate(
     }
     with computing_on_scheduler(scheduler):
         if len(models) > 1:
-            content, lines = _compared(models, predictors, table, about.data_origin, settings)
+            content, lines = _compared(model or [], predictors, table, about.data_origin, settings)
         else:
             content, lines = _judged(
                 predictors[0], table, about.data_origin, settings, by=by or [], report=report
