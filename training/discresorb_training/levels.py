@@ -107,6 +107,8 @@ class Level:
         0 to 3.
     free : sequence of Direction
         Linearly independent.
+    parameters : int
+        Of the whole model.
     """
 
     number: int
@@ -127,7 +129,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Levels:
-    """The four levels of one parent and one centre's patients."""
+    """The four levels of one parent and one centre's patients, smallest first."""
 
     all: Sequence[Level]
 
