@@ -215,6 +215,8 @@ def test_a_model_without_a_cure_fraction_has_one_location_and_one_slope() -> Non
     levels = levels_of(curve, design)
     assert [len(levels[k].free) for k in range(4)] == [0, 1, 3, 4]
     assert updated_curve(curve, Patients.of(curve, design, y), levels, 3).cure is None
+    seen = np.isfinite(y["upper"])
+    assert carried_levels(levels, y[seen]).highest == 3  # nobody need be left for the others
 
 
 def test_effects_on_pi_stand_where_the_parent_has_them() -> None:
