@@ -385,5 +385,6 @@ def test_what_is_refused(predictor: Predictor, new_centre: pd.DataFrame) -> None
     with pytest.raises(InputFileError, match="resorbed means 'gone'"):
         update(predictor, new_centre, endpoint="gone", data_origin="synthetic")
     kept = update(predictor, new_centre, level=0, **WORDS)
+    assert kept.facts["cross_validation"] is None
     with pytest.raises(TrainingError, match="no new one to save"):
         kept.save("m.joblib")

@@ -52,7 +52,7 @@ def update_facts(
     wanted : int or None
         The level that was asked for.
     assessment : Assessment or None
-        By cross-validation; None where no level could be chosen.
+        By cross-validation; None where nothing could be changed, or was to be.
     no_months : str
         Why there is no horizon for observed : expected.
     notes : sequence of str

@@ -187,8 +187,8 @@ def _assessed(
     months: float | None,
     seed: int,
 ) -> Assessment | None:
-    """Cross-validate, where there is a level to choose."""
-    if not chosen.carried.highest:
+    """Cross-validate, where there is something to gain."""
+    if wanted == 0 or not chosen.carried.highest:
         return None
     return assess_update(
         parent, design, cohort.y, chosen.carried, wanted=wanted, months=months, seed=seed
