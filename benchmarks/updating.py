@@ -10,7 +10,9 @@ on fresh patients:
 * refit: always level 3, held toward the parent in the same way;
 * updated: what the closed test chose, within the levels that the patients carry.
 
-Also printed: whether the 95 % interval covers the true probability at six months.
+Also printed: whether the 95 % interval covers the true probability at six months, and what two
+other tests would have chosen among the same estimates: the one of `update` at 5 % however few the
+patients, and the plain likelihood-ratio test at 5 %, its statistic divided by 1 + n / 2,000.
 
 Run: python benchmarks/updating.py > benchmarks/results/updating.txt (some 20 minutes on two cores);
 --replicates N, --n-jobs N, --seed N. The numbers do not depend on the processes.
@@ -20,18 +22,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from joblib import Parallel, delayed
 from new_centres import PARENT_PATIENTS, SCENARIOS, SIZES, NewCentres
+from scipy.stats import chi2
 from side_by_side import heading
 
 from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb_training import ResorptionModel, Settings, interval_outcome
-from discresorb_training.carried import carried_levels
-from discresorb_training.levels import LEVEL_NAMES, SPREAD, TEST_SPREAD, Spread, levels_of
+from discresorb_training.closed_test import closed_test, compare_levels
+from discresorb_training.levels import (
+    LEVEL_NAMES,
+    SPREAD,
+    TEST_SPREAD,
+    Levels,
+    Spread,
+    levels_of,
+)
 from discresorb_training.simulate import Simulation
 from discresorb_training.subspace import Patients, theta_of
 from discresorb_training.update_procedure import chosen_update
@@ -40,6 +50,8 @@ from discresorb_training.updated_estimates import updated_curve
 FRESH, MONTHS = 1_000, 6.0
 LEAST_RIGHT = 0.80  # right or the next simpler level, at 800
 LEAVING = {60: (0.0, 0.10), 200: (0.03, 0.08), 800: (0.03, 0.08)}  # level 0, without a shift
+UNHELD = 30.0  # times the spread between centres
+PLAIN_ALPHA = 0.05
 MOST_LOST = 0.01  # of the log score, against the better of keep and refit
 
 
@@ -54,6 +66,10 @@ class Outcome:
     updated: float
     covered_keep: float
     covered_updated: float
+    level_at_5: int
+    updated_at_5: float
+    level_plain: int
+    updated_plain: float
 
 
 @dataclass(frozen=True)
@@ -111,18 +127,41 @@ def replicate(seed: int) -> list[Outcome]:
 
 def outcome(parent: CureCurve, design: Array, y: Array, fresh: Fresh) -> Outcome:
     """Update a parent at one centre."""
-    levels = levels_of(parent, design)
+    levels, patients = levels_of(parent, design), Patients.of(parent, design, y)
     chosen = chosen_update(parent, design, y)
-    refit = updated_curve(parent, Patients.of(parent, design, y), levels, 3)
+    highest = chosen.carried.highest
+    at_5, _ = closed_test(parent, patients, levels, highest)
+    plain = plain_choice(parent, patients, levels, highest, len(y))
+    scores = {
+        level: fresh.score(updated_curve(parent, patients, levels, level))
+        for level in {0, 3, chosen.level, at_5, plain}
+    }
     return Outcome(
         chosen.level,
-        carried_levels(levels, y).highest,
-        fresh.score(parent),
-        fresh.score(refit),
-        fresh.score(chosen.curve),
+        highest,
+        scores[0],
+        scores[3],
+        scores[chosen.level],
         fresh.covered(parent),
         fresh.covered(chosen.curve),
+        at_5,
+        scores[at_5],
+        plain,
+        scores[plain],
     )
+
+
+def plain_choice(
+    parent: CureCurve, patients: Patients, levels: Levels, highest: int, n: int
+) -> int:
+    """Choose by likelihood ratios, next to nothing being held; see the docstring above."""
+    exact = replace(parent, covariance=np.zeros_like(parent.covariance))
+    for level in range(highest):
+        found = compare_levels(exact, patients, levels, level, highest, spread=SPREAD.times(UNHELD))
+        df = len(levels[highest].free) - len(levels[level].free)
+        if chi2.sf(found.statistic / (1.0 + n / PARENT_PATIENTS), df) >= PLAIN_ALPHA:
+            return level
+    return highest
 
 
 @dataclass(frozen=True)
@@ -133,23 +172,36 @@ class Cell:
     n: int
     values: dict[str, Array]
 
-    @property
-    def shares(self) -> Array:
-        """Of each level."""
-        levels = self.values["level"].astype(int)
+    def shares_of(self, name: str) -> Array:
+        """Share of each level by one of the tests."""
+        levels = self.values[name].astype(int)
         counts: Array = np.bincount(levels, minlength=len(LEVEL_NAMES)) / len(levels)
         return counts
 
     @property
+    def shares(self) -> Array:
+        """Of each level by the test of `update`."""
+        return self.shares_of("level")
+
+    def right_of(self, name: str) -> float:
+        """Share of the right level or the next simpler by one of the tests."""
+        right = self.centre.right
+        return float(self.shares_of(name)[max(right - 1, 0) : right + 1].sum())
+
+    @property
     def right(self) -> float:
-        """Share of the right level or the next simpler."""
-        return float(self.shares[max(self.centre.right - 1, 0) : self.centre.right + 1].sum())
+        """Share of the right level or the next simpler by the test of `update`."""
+        return self.right_of("level")
 
     @property
     def difference(self) -> tuple[float, float]:
         """Updated less the better of keep and refit, with its Monte Carlo standard error."""
+        return self.difference_of("updated")
+
+    def difference_of(self, name: str) -> tuple[float, float]:
+        """Give the same by one of the tests."""
         better = max(("keep", "refit"), key=lambda name: float(self.values[name].mean()))
-        differences = self.values["updated"] - self.values[better]
+        differences = self.values[name] - self.values[better]
         return float(differences.mean()), float(differences.std() / np.sqrt(len(differences)))
 
     def verdicts(self) -> list[tuple[str, bool]]:
@@ -201,6 +253,21 @@ def show(cells: Sequence[Cell]) -> None:
         highest = np.bincount(cell.values["highest"].astype(int), minlength=4)
         shares = 100 * highest / highest.sum()
         print(f"  {cell.centre.name:<17}{cell.n:>4}  " + " ".join(f"{s:6.1f}" for s in shares))
+    print(
+        "\nother tests among the same estimates: level chosen, %; right or simpler, left, less the "
+        "better, as above"
+    )
+    print(f"  {'':<21}{'as update, but always at 5 %':^50}   {'likelihood-ratio test at 5 %':^50}")
+    for cell in cells:
+        tests = []
+        for name in ("at_5", "plain"):
+            shares = cell.shares_of(f"level_{name}")
+            tests.append(
+                " ".join(f"{100 * share:6.1f}" for share in shares)
+                + f" {100 * cell.right_of(f'level_{name}'):6.1f} {100 * (1.0 - shares[0]):6.1f}"
+                f" {cell.difference_of(f'updated_{name}')[0]:+8.4f}"
+            )
+        print(f"  {cell.centre.name:<17}{cell.n:>4} " + "   ".join(tests))
     print("\nbounds")
     for cell in cells:
         for words, holds in cell.verdicts():

@@ -19,11 +19,18 @@ from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb.errors import InputError, InputFileError
 from discresorb.schema import wrong_with
-from discresorb_training import ResorptionModel, Settings, TrainingError, update
+from discresorb_training import (
+    ResorptionModel,
+    Settings,
+    TrainingError,
+    simulate_cohort,
+    update,
+)
 from discresorb_training.carried import carried_levels, patients_to_refit
 from discresorb_training.closed_test import compare_levels, weighted_chi2_tail
 from discresorb_training.levels import SPREAD, Levels, levels_of
 from discresorb_training.outcome import interval_outcome
+from discresorb_training.recalibration import refit_predictors
 from discresorb_training.subspace import Patients, Subspace, theta_of
 from discresorb_training.update_procedure import assess_update, chosen_update
 from discresorb_training.updated_estimates import updated_curve
@@ -85,8 +92,6 @@ def test_level_3_without_bounds_is_a_fit_from_scratch(
 def test_level_2_is_the_refit_of_both_linear_predictors(
     parent: CureCurve, centre: tuple[Array, Array]
 ) -> None:
-    from discresorb_training.recalibration import refit_predictors
-
     design, y = centre
     found = updated_curve(parent, *setting(parent, design, y), 2, BOUNDLESS)
     by_name = {each.name: each.value for each in refit_predictors(parent, design, y)}
@@ -210,6 +215,8 @@ def test_a_model_without_a_cure_fraction_has_one_location_and_one_slope() -> Non
     levels = levels_of(curve, design)
     assert [len(levels[k].free) for k in range(4)] == [0, 1, 3, 4]
     assert updated_curve(curve, Patients.of(curve, design, y), levels, 3).cure is None
+    seen = np.isfinite(y["upper"])
+    assert carried_levels(levels, y[seen]).highest == 3  # nobody need be left for the others
 
 
 def test_effects_on_pi_stand_where_the_parent_has_them() -> None:
@@ -329,6 +336,27 @@ def test_the_new_artifact_is_whole_and_knows_its_parent(
     assert again.artifact["model_id"] == artifact["model_id"]
 
 
+def test_a_lineage_that_says_too_little_is_no_model(
+    predictor: Predictor, new_centre: pd.DataFrame
+) -> None:
+    artifact = update(predictor, new_centre, **WORDS).artifact
+    assert artifact is not None
+    first, second = artifact["lineage"]
+    assert wrong_with({**artifact, "lineage": "none"}) == ["lineage is str, not a list"]
+    assert wrong_with({**artifact, "lineage": [first, {**second, "level": "1"}]}) == [
+        "lineage level is str"
+    ]
+    assert wrong_with({**artifact, "lineage": [first, {**second, "log_score_after": None}]}) == [
+        f"lineage says too little of the update to {artifact['model_id']}"
+    ]
+
+
+def test_patients_of_several_centres_are_said_to_be_taken_as_one(predictor: Predictor) -> None:
+    table, _ = simulate_cohort(100, seed=4, settings=Settings(sites=3))
+    notes = update(predictor, table, **WORDS).facts["notes"]
+    assert any("from 3 centres, which are taken as one" in note for note in notes)
+
+
 def test_an_update_can_be_updated_but_not_with_the_same_patients(
     predictor: Predictor, new_centre: pd.DataFrame
 ) -> None:
@@ -341,8 +369,6 @@ def test_an_update_can_be_updated_but_not_with_the_same_patients(
 
 
 def test_level_3_has_the_ranges_of_the_new_patients(predictor: Predictor) -> None:
-    from discresorb_training import simulate_cohort
-
     table, _ = simulate_cohort(450, seed=31, settings=LATER)
     result = update(predictor, table, level=3, **WORDS)
     assert result.artifact is not None
@@ -359,5 +385,6 @@ def test_what_is_refused(predictor: Predictor, new_centre: pd.DataFrame) -> None
     with pytest.raises(InputFileError, match="resorbed means 'gone'"):
         update(predictor, new_centre, endpoint="gone", data_origin="synthetic")
     kept = update(predictor, new_centre, level=0, **WORDS)
+    assert kept.facts["cross_validation"] is None
     with pytest.raises(TrainingError, match="no new one to save"):
         kept.save("m.joblib")

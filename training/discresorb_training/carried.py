@@ -1,10 +1,10 @@
 """Which levels of updating a centre's patients carry, and in words why not the others.
 
-A freed parameter needs four patients seen resorbed, one followed but never seen resorbed, and eight
-followed in all: then the closed test keeps its level and the held-back estimates gain more where
-the centre differs than they lose where it does not, as `benchmarks/updating.py` prints for 60
-patients. Level 3 moreover needs the sample size of Riley 2019 (doi:10.1002/sim.7992) for its
-slopes.
+A freed parameter needs four patients seen resorbed, one followed but never seen resorbed (where
+there is a cure fraction), and eight followed in all: then the closed test keeps its level and the
+held-back estimates gain more where the centre differs than they lose where it does not, as
+`benchmarks/updating.py` prints for 60 patients. Level 3 moreover needs the sample size of Riley
+2019 (doi:10.1002/sim.7992) for its slopes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from discresorb.distributions import Array
-from discresorb_training.levels import EFFECT, LEVEL_NAMES, Level, Levels
+from discresorb_training.levels import EFFECT, EVER, LEVEL_NAMES, Level, Levels
 
 __all__ = ["Carried", "carried_levels", "patients_to_refit"]
 
@@ -66,11 +66,12 @@ def carried_levels(levels: Levels, y: Array) -> Carried:
 def _too_few(level: Level, y: Array) -> str:
     seen, followed = np.isfinite(y["upper"]), _followed(y)
     free = len(level.free)
+    never = _NEVER if any(each.of == EVER for each in level.free) else 0
     lacking = [
         f"{there} {what}, but needs {least * free}"
         for what, there, least in (
             ("seen resorbed", int(seen.sum()), _RESORBED),
-            ("followed but never seen resorbed", int((followed & ~seen).sum()), _NEVER),
+            ("followed but never seen resorbed", int((followed & ~seen).sum()), never),
             ("with an MRI after the index MRI", int(followed.sum()), _FOLLOWED),
         )
         if there < least * free

@@ -40,6 +40,7 @@ __all__ = [
 
 LEVEL_NAMES: Final = ("keep", "locations", "recalibrate", "refit")
 LOCATION, SLOPE, LOG_SCALE, EFFECT = "location", "slope", "log_scale", "effect"
+TIME, EVER = "log time", "logit π"
 _SAME = 1e-9  # of a linear predictor: a smaller spread is none
 
 
@@ -87,7 +88,7 @@ class Direction:
     kind : str
         A field of `Spread`.
     of : str
-        log time or logit π, and of which column, in words.
+        log time, logit π or log σ.
     vector : float array, (parameters,)
         By which θ moves.
     """
@@ -107,6 +108,8 @@ class Level:
         0 to 3.
     free : sequence of Direction
         Linearly independent.
+    parameters : int
+        Of the whole model.
     """
 
     number: int
@@ -127,7 +130,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Levels:
-    """The four levels of one parent and one centre's patients."""
+    """The four levels of one parent and one centre's patients, smallest first."""
 
     all: Sequence[Level]
 
@@ -163,10 +166,10 @@ def levels_of(curve: CureCurve, design: Array) -> Levels:
         Of the new patients: leading ones, then covariates.
     """
     at = Positions.of(curve)
-    parts = [_Part("log time", design, curve.location, at.of_time, float(np.exp(curve.log_scale)))]
+    parts = [_Part(TIME, design, curve.location, at.of_time, float(np.exp(curve.log_scale)))]
     if curve.cure is not None:
         entering = slice(None) if curve.cure_columns is None else list(curve.cure_columns)
-        parts.append(_Part("logit π", design[:, entering], curve.cure, at.of_ever, 1.0))
+        parts.append(_Part(EVER, design[:, entering], curve.cure, at.of_ever, 1.0))
     locations = [part.location() for part in parts]
     scale = Direction(LOG_SCALE, "log σ", at.log_scale)
     slopes = [each for part in parts for each in part.slope()]

@@ -35,7 +35,6 @@ def updated_artifact(
     cohort: Cohort,
     curve: CureCurve,
     level: int,
-    endpoint: str,
     data_origin: str,
     metrics: Mapping[str, Any],
     log_scores: Sequence[float],
@@ -52,7 +51,7 @@ def updated_artifact(
         The update.
     level : int
         1 to 3.
-    endpoint, data_origin : str
+    data_origin : str
         Of the new patients.
     metrics : mapping
         The update's figures by what they are, in words.
@@ -72,7 +71,6 @@ def updated_artifact(
         "cure_coefficients": None if curve.cure is None else np.ascontiguousarray(curve.cure),
         "covariance": np.ascontiguousarray(curve.covariance),
         "between_study_sd": None,
-        "endpoint": endpoint.strip(),
         "data_origin": SYNTHETIC
         if SYNTHETIC in (parent["data_origin"], data_origin)
         else data_origin,

@@ -52,7 +52,7 @@ def update_facts(
     wanted : int or None
         The level that was asked for.
     assessment : Assessment or None
-        By cross-validation; None where no level could be chosen.
+        By cross-validation; None where nothing could be changed, or was to be.
     no_months : str
         Why there is no horizon for observed : expected.
     notes : sequence of str
@@ -91,15 +91,12 @@ def _why(chosen: Chosen, wanted: int | None) -> str:
         return "it was asked for"
     if not chosen.carried.highest:
         return f"too few patients to change anything: {chosen.carried.barred[1]}"
-    if chosen.level == chosen.carried.highest:
-        return (
-            "every smaller level was rejected, and more is not open to these patients"
-            * (chosen.level < 3)
-            or "every smaller level was rejected"
-        )
     if not chosen.level:
         return "these patients give no evidence against the model as it is"
-    return "it is the smallest level that was not rejected"
+    if chosen.level < chosen.carried.highest:
+        return "it is the smallest level that was not rejected"
+    more = "" if chosen.level == 3 else ", and more is not open to these patients"
+    return f"every smaller level was rejected{more}"
 
 
 def update_lines(facts: Mapping[str, Any]) -> list[str]:
@@ -137,9 +134,10 @@ def _before_and_after(facts: Mapping[str, Any]) -> list[str]:
     found = facts["cross_validation"]
     if found is None:
         return []
+    repeats = "once" if found["repeats"] == 1 else f"{found['repeats']} times"
     lines = [
         f"Before and after, on patients held out ({found['folds']}-fold cross-validation of the "
-        f"whole procedure, repeated {found['repeats']} times; of the refits "
+        f"whole procedure, {repeats}; of the refits "
         + ", ".join(
             f"{100 * share:.0f} % chose level {level}"
             for level, share in enumerate(found["chosen"])

@@ -154,9 +154,8 @@ def update_cohort(
     _check_carried(chosen.carried, wanted)
     months, no_months = _horizon(cohort)
     assessment = _assessed(parent, design, cohort, chosen, wanted, months, seed)
-    facts = update_facts(
-        predictor, cohort, chosen, wanted, assessment, no_months, notes_on(predictor, cohort)
-    )
+    notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort)]
+    facts = update_facts(predictor, cohort, chosen, wanted, assessment, no_months, notes)
     if not chosen.level or assessment is None:
         return UpdateResult(0, predictor, None, facts)
     scores = assessment.log_score
@@ -165,7 +164,6 @@ def update_cohort(
         cohort,
         chosen.curve,
         chosen.level,
-        endpoint,
         data_origin,
         update_metrics(facts),
         (scores.before, scores.after),
@@ -183,12 +181,22 @@ def _assessed(
     months: float | None,
     seed: int,
 ) -> Assessment | None:
-    """Cross-validate, where there is a level to choose."""
-    if not chosen.carried.highest:
+    """Cross-validate, where there is something to gain."""
+    if wanted == 0 or not chosen.carried.highest:
         return None
     return assess_update(
         parent, design, cohort.y, chosen.carried, wanted=wanted, months=months, seed=seed
     )
+
+
+def _notes_on_sites(cohort: Cohort) -> list[str]:
+    sites = len(set(cohort.sites or ()))
+    if sites < 2:
+        return []
+    return [
+        f"the patients come from {sites} centres, which are taken as one; intervals do not hold "
+        "the spread between them"
+    ]
 
 
 def _horizon(cohort: Cohort) -> tuple[float | None, str]:
