@@ -342,7 +342,7 @@ def test_a_lineage_that_says_too_little_is_no_model(
     artifact = update(predictor, new_centre, **WORDS).artifact
     assert artifact is not None
     first, second = artifact["lineage"]
-    assert wrong_with({**artifact, "lineage": "none"}) == ["lineage is str, not a list"]
+    assert wrong_with({**artifact, "lineage": "none"}) == ["lineage is str"]
     assert wrong_with({**artifact, "lineage": [first, {**second, "level": "1"}]}) == [
         "lineage level is str"
     ]
