@@ -26,8 +26,10 @@ from discresorb_training import (
     simulate_cohort,
     update,
 )
-from discresorb_training.carried import carried_levels, patients_to_refit
+from discresorb_training.carried import carried_levels
 from discresorb_training.closed_test import compare_levels, weighted_chi2_tail
+from discresorb_training.cohort import cohort_from_frame
+from discresorb_training.cohort_support import support_of
 from discresorb_training.levels import SPREAD, Levels, levels_of
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.recalibration import refit_predictors
@@ -263,10 +265,17 @@ def test_the_tail_of_a_weighted_sum() -> None:
         assert weighted_chi2_tail(value, weights) == pytest.approx((draws > value).mean(), rel=0.04)
 
 
-def test_how_many_patients_slopes_of_their_own_need() -> None:
-    # φ 0.5: largest R² 1 - exp(2·0.5·(ln 0.5 - 1)) = 0.8161; 15 % of it 0.12241
-    assert patients_to_refit(4, 0.5) == np.ceil(4 / (0.1 * -np.log(1.0 - 0.12241 / 0.9)))
-    assert patients_to_refit(4, 0.0) == np.inf
+def test_level_3_needs_what_the_sample_size_command_says(
+    predictor: Predictor, new_centre: pd.DataFrame
+) -> None:
+    result = update(predictor, new_centre, **WORDS)
+    need = support_of(cohort_from_frame(new_centre).y, 4).need
+    assert need is not None
+    words = (
+        f"4 slopes of their own need {need.for_shrinkage} patients imaged after the index MRI "
+        "(Riley 2019), but there are 116"
+    )
+    assert words in "\n".join(result.summary())
 
 
 def test_fifteen_patients_keep_the_model_and_are_told_why(

@@ -9,18 +9,17 @@ held-back estimates gain more where the centre differs than they lose where it d
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from discresorb.distributions import Array
 from discresorb_training.levels import EFFECT, EVER, LEVEL_NAMES, Level, Levels
+from discresorb_training.sample_size import needed_patients
 
-__all__ = ["Carried", "carried_levels", "patients_to_refit"]
+__all__ = ["Carried", "carried_levels"]
 
 _RESORBED, _NEVER, _FOLLOWED = 4, 1, 8  # patients for each freed parameter
-_SHRINKAGE, _SHARE_OF_R2 = 0.9, 0.15
 
 
 @dataclass(frozen=True)
@@ -86,26 +85,13 @@ def _followed(y: Array) -> Array:
 
 def _too_small(level: Level, y: Array) -> str:
     slopes = sum(each.kind == EFFECT for each in level.free)
-    needed = patients_to_refit(slopes, float(np.isfinite(y["upper"]).mean())) if slopes else 0
-    if len(y) >= needed:
+    followed = int(_followed(y).sum())
+    if not slopes or not followed:
+        return ""
+    needed = needed_patients(slopes, float(np.isfinite(y["upper"]).sum() / followed))
+    if needed is not None and followed >= needed:
         return ""
     return (
-        f"{slopes} slopes of their own need about {needed:.0f} patients (Riley 2019, shrinkage "
-        f"{_SHRINKAGE:g}, R² {100 * _SHARE_OF_R2:.0f} % of the largest), but there are {len(y)}"
+        f"{slopes} slopes of their own need {needed or 'more'} patients imaged after the index MRI "
+        f"(Riley 2019), but there are {followed}"
     )
-
-
-def patients_to_refit(slopes: int, event_share: float) -> float:
-    """Give the patients that so many slopes need, by the first criterion of Riley 2019.
-
-    Parameters
-    ----------
-    slopes : int
-        Effects of covariates on log time and on logit π.
-    event_share : float
-        Seen resorbed, of all patients.
-    """
-    if not event_share:
-        return math.inf
-    r2 = _SHARE_OF_R2 * -math.expm1(2.0 * event_share * (math.log(event_share) - 1.0))
-    return math.ceil(slopes / ((_SHRINKAGE - 1.0) * math.log1p(-r2 / _SHRINKAGE)))
