@@ -17,11 +17,10 @@ from discresorb_training.answerable import answerable_months
 from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.errors import TrainingError
-from discresorb_training.external import check_fits, notes_on
-from discresorb_training.fingerprint import content_hash
+from discresorb_training.external import check_fits, made_from, notes_on
 from discresorb_training.plan import plan_of
 from discresorb_training.training import check_settings
-from discresorb_training.update_artifact import lineage_of, updated_artifact
+from discresorb_training.update_artifact import updated_artifact
 from discresorb_training.update_facts import update_facts, update_lines, update_metrics
 from discresorb_training.update_procedure import Assessment, Chosen, assess_update, chosen_update
 from discresorb_training.validation import reference
@@ -146,8 +145,8 @@ def update_cohort(
     check_settings(endpoint, data_origin, "auto", "auto", 0.0, None, seed)
     if level not in _LEVELS:
         raise InputError(f"level entered as {level}, but must be auto, 0, 1, 2 or 3")
-    check_fits(predictor, cohort, endpoint, name)
     _check_are_new(predictor, cohort, name)
+    check_fits(predictor, cohort, endpoint, name)
     parent, design = predictor._curve, predictor.design.matrix(cohort.X, cohort.y["entry"])
     wanted = None if level == "auto" else int(level)
     chosen = chosen_update(parent, design, cohort.y, wanted=wanted)
@@ -217,8 +216,7 @@ def _check_carried(carried: Carried, wanted: int | None) -> None:
 
 def _check_are_new(predictor: Predictor, cohort: Cohort, name: str) -> None:
     """Refuse patients by whom some model of the lineage was made."""
-    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
-    model = known.get(content_hash(cohort))
+    model = made_from(predictor, cohort)
     if model is not None:
         raise InputFileError(
             f"{name} holds the very patients that {model}, of this model's lineage, was made from; "
