@@ -364,7 +364,7 @@ def test_an_update_can_be_updated_but_not_with_the_same_patients(
     second = update(first, new_centre[90:], level=1, **WORDS)
     assert second.artifact is not None
     assert [each["level"] for each in second.artifact["lineage"]] == [None, 1, 1]
-    with pytest.raises(InputFileError, match="very patients.*they would count twice"):
+    with pytest.raises(InputFileError, match=r"very patients.*they would count twice"):
         update(second.predictor, new_centre[:90], **WORDS)
 
 
@@ -374,7 +374,7 @@ def test_patients_are_known_again_in_another_order(
     """As another export of the same database may have them."""
     first = update(predictor, new_centre, **WORDS).predictor
     for model, table in ((predictor, shipped_cohort), (first, new_centre)):
-        with pytest.raises(InputFileError, match="very patients.*they would count twice"):
+        with pytest.raises(InputFileError, match=r"very patients.*they would count twice"):
             update(model, table[::-1], **WORDS)
 
 
