@@ -185,6 +185,9 @@ def test_renaming(invoke: Invoke) -> None:
     card = read_card(Path("d.csv"))
     assert card is not None
     assert shlex.split(card["made_by"])[-4:] == list(names)
+    before = Path("d.card.json").read_bytes()
+    assert invoke(*shlex.split(card["made_by"])[1:], "--force").exit_code == 0
+    assert Path("d.card.json").read_bytes() == before
     wrong = ("--rename", "Befund", "--rename", "a=b=finding", "--rename", "a=b=mri_date")
     done = invoke("cohort", "w.csv", *wrong)
     assert done.exit_code == 2
@@ -291,7 +294,7 @@ def test_sample_size_from_figures(invoke: Invoke) -> None:
             "form of size_mm entered as curve",
         ),
         (["new_centre.csv", "--covariates", "age"], 3, "new_centre.csv: missing columns: age"),
-        ([VISITS], 3, "has one row an MRI; make a cohort of it with discresorb cohort"),
+        ([VISITS], 3, "has one row an MRI; make a cohort of it, one row a patient, with discr"),
     ],
 )
 def test_sample_size_refusals(

@@ -133,7 +133,7 @@ def _found(
     """Answer from a cohort; a missing covariate does not matter here."""
     from dataclasses import replace
 
-    from discresorb.errors import InputError, InputFileError
+    from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cohort import cohort_from_table
     from discresorb_training.cohort_support import (
@@ -144,16 +144,11 @@ def _found(
     )
     from discresorb_training.plan import columns_of, planned
     from discresorb_training.sample_size import R2_SHARE
-    from discresorb_training.visits import is_by_visit
 
     cure = "auto" if cure is None else cure
     if cure not in ("auto", "yes", "no"):
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
     table = read_table(cohort)
-    if is_by_visit(table.header):
-        raise InputFileError(
-            f"{table.name} has one row an MRI; make a cohort of it with discresorb cohort"
-        )
     wanted = "size_mm,sequestrated" if covariates is None else covariates
     count = int(wanted) if wanted.strip().isdecimal() else None
     named = count is None and parameters is None
