@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+import discresorb_training
 from discresorb import load
 from discresorb_training import Settings, cohort_from_visits
 from discresorb_training.simulate import Simulation
@@ -34,6 +36,8 @@ def test_the_page_shows_what_its_commands_print() -> None:
 
 def test_the_pages_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    shorter = partial(discresorb_training.compare, repeats=20, months=[6.0])
+    monkeypatch.setattr(discresorb_training, "compare", shorter)
     code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert code
     later, _ = cohort_from_visits(visits_of_others(120, seed=2))

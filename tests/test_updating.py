@@ -25,6 +25,7 @@ from discresorb_training import (
     TrainingError,
     simulate_cohort,
     update,
+    validate,
 )
 from discresorb_training.carried import carried_levels, patients_to_refit
 from discresorb_training.closed_test import compare_levels, weighted_chi2_tail
@@ -376,6 +377,22 @@ def test_patients_are_known_again_in_another_order(
     for model, table in ((predictor, shipped_cohort), (first, new_centre)):
         with pytest.raises(InputFileError, match=r"very patients.*they would count twice"):
             update(model, table[::-1], **WORDS)
+    with pytest.raises(InputFileError, match="was updated with, who say too much good of it"):
+        validate(first, new_centre[::-1], endpoint=ENDPOINT)
+
+
+def test_simulated_patients_are_said_to_be_so(
+    predictor: Predictor, new_centre: pd.DataFrame
+) -> None:
+    """Also where the model that they update is one of people."""
+    ours = Predictor({**predictor.artifact, "data_origin": "observed"})
+    result = update(ours, new_centre, **WORDS)
+    assert result.summary()[0] == (
+        "Note: these patients are simulated; nothing here speaks of people."
+    )
+    assert result.predictor.notices
+    kept = update(ours, new_centre, endpoint=ENDPOINT, data_origin="observed").summary()
+    assert not any("simulated" in line for line in kept)
 
 
 def test_level_3_has_the_ranges_of_the_new_patients(predictor: Predictor) -> None:

@@ -142,7 +142,12 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
     else:
         problems += _other_units(predictor, cohort, name)
     source = made_from(predictor, cohort)
-    if source == predictor.model_id:
+    if source == predictor.model_id and predictor.artifact["parent_model"]:
+        problems.append(
+            f"{name} holds the very patients that the model was updated with, who say too much "
+            "good of it; update says by cross-validation what it gained"
+        )
+    elif source == predictor.model_id:
         problems.append(
             f"{name} holds the very patients that the model was trained on, who say too much good "
             "of it; train --report validates on them honestly"

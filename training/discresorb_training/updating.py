@@ -13,6 +13,7 @@ from discresorb.distributions import Array
 from discresorb.errors import ArtifactError, InputError, InputFileError, OutputError
 from discresorb.predictor import Predictor
 from discresorb.schema import wrong_with
+from discresorb.wording import SYNTHETIC
 from discresorb_training.answerable import answerable_months
 from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
@@ -155,6 +156,8 @@ def update_cohort(
     assessment = _assessed(parent, design, cohort, chosen, wanted, months, seed)
     notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort)]
     facts = update_facts(predictor, cohort, chosen, wanted, assessment, no_months, notes)
+    if data_origin == SYNTHETIC and not predictor.notices:  # else the model's own says as much
+        facts["notices"].append("these patients are simulated; nothing here speaks of people")
     if not chosen.level or assessment is None:
         return UpdateResult(0, predictor, None, facts)
     scores = assessment.log_score
