@@ -381,6 +381,16 @@ def test_patients_are_known_again_in_another_order(
         validate(first, new_centre[::-1], endpoint=ENDPOINT)
 
 
+def test_a_model_that_is_hardly_known_is_not_called_right(predictor: Predictor) -> None:
+    table, _ = simulate_cohort(300, seed=41)
+    words = "the model is less certain of itself than these patients are"
+    vague = {**predictor.artifact, "covariance": 100.0 * predictor.artifact["covariance"]}
+    for model, said in ((predictor, False), (Predictor(vague), True)):
+        kept = update(model, table, **WORDS)
+        assert kept.level == 0
+        assert any(words in note for note in kept.facts["notes"]) == said
+
+
 def test_simulated_patients_are_said_to_be_so(
     predictor: Predictor, new_centre: pd.DataFrame
 ) -> None:

@@ -29,6 +29,7 @@ from discresorb_training.validation import reference
 __all__ = ["UpdateResult", "update", "update_cohort"]
 
 _LEVELS = ("auto", 0, 1, 2, 3)
+_OUTWEIGHED = 2.0  # the patients' own error counts 1 a parameter
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def update_cohort(
     _check_carried(chosen.carried, wanted)
     months, no_months = _horizon(cohort)
     assessment = _assessed(parent, design, cohort, chosen, wanted, months, seed)
-    notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort)]
+    notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort), *_notes_on_parent(chosen)]
     facts = update_facts(predictor, cohort, chosen, wanted, assessment, no_months, notes)
     if data_origin == SYNTHETIC and not predictor.notices:  # else the model's own says as much
         facts["notices"].append("these patients are simulated; nothing here speaks of people")
@@ -198,6 +199,25 @@ def _notes_on_sites(cohort: Cohort) -> list[str]:
     return [
         f"the patients come from {sites} centres, which are taken as one; intervals do not hold "
         "the spread between them"
+    ]
+
+
+def _notes_on_parent(chosen: Chosen) -> list[str]:
+    """Say where keeping the model only means that it is hardly known itself.
+
+    The test allows for the model's own error. Where that outweighs the error of the new patients,
+    what it finds on average is more than twice the parameters that it frees, and a model that is
+    far off passes.
+    """
+    if chosen.level or not chosen.comparisons:
+        return []
+    test = chosen.comparisons[-1]
+    if test.df <= _OUTWEIGHED * len(chosen.levels[test.against].free):
+        return []
+    return [
+        "the model is less certain of itself than these patients are, so that the test could "
+        "hardly find it wrong; see what --level 1 or 2 gains in cross-validation, or train anew "
+        "on all patients together"
     ]
 
 
