@@ -185,6 +185,9 @@ def test_renaming(invoke: Invoke) -> None:
     card = read_card(Path("d.csv"))
     assert card is not None
     assert shlex.split(card["made_by"])[-4:] == list(names)
+    before = Path("d.card.json").read_bytes()
+    assert invoke(*shlex.split(card["made_by"])[1:], "--force").exit_code == 0
+    assert Path("d.card.json").read_bytes() == before
     wrong = ("--rename", "Befund", "--rename", "a=b=finding", "--rename", "a=b=mri_date")
     done = invoke("cohort", "w.csv", *wrong)
     assert done.exit_code == 2
@@ -256,6 +259,13 @@ def test_sample_size_of_a_cohort(invoke: Invoke) -> None:
         assert json.loads(done.stdout)["parameters"] == parameters
 
 
+def test_sample_size_of_parameters_that_are_counted_needs_no_covariates(invoke: Invoke) -> None:
+    table = "months_since_onset,last_herniated_months,first_resorbed_months\n1,2,3\n"
+    Path("bare.csv").write_text(table, encoding="utf-8")
+    done = invoke("sample-size", "bare.csv", "--parameters", "3")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 def test_sample_size_from_figures(invoke: Invoke) -> None:
     figures = ("--rate", 0.065, "--follow-up", 2.07, "--time-point", 2)
     done = invoke("sample-size", "--parameters", 30, "--r2", 0.051, *figures)
@@ -271,6 +281,12 @@ def test_sample_size_from_figures(invoke: Invoke) -> None:
         ([], 2, "name a cohort, or give all of --parameters, --rate, --follow-up and"),
         (["new_centre.csv", "--rate", "1"], 2, "the cohort itself says --rate; leave that out"),
         (["new_centre.csv", "--r2", "0.1", "--r2-share", "0.1"], 2, "give either --r2 or --r2-sh"),
+        (
+            ["new_centre.csv", "--parameters", "4", "--covariates", "3", "--cure", "no"],
+            2,
+            "--parameters counts all slopes; leave --covariates and --cure out",
+        ),
+        (["new_centre.csv", "--r2", "1e-310"], 2, "these figures ask for 1e+12 patients or more"),
         (["new_centre.csv", "--cure", "maybe"], 2, "--cure entered as maybe"),
         (
             ["new_centre.csv", "--covariates", "size_mm:curve"],
@@ -278,7 +294,7 @@ def test_sample_size_from_figures(invoke: Invoke) -> None:
             "form of size_mm entered as curve",
         ),
         (["new_centre.csv", "--covariates", "age"], 3, "new_centre.csv: missing columns: age"),
-        ([VISITS], 3, "has one row an MRI; make a cohort of it with discresorb cohort"),
+        ([VISITS], 3, "has one row an MRI; make a cohort of it, one row a patient, with discr"),
     ],
 )
 def test_sample_size_refusals(

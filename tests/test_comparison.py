@@ -211,6 +211,23 @@ def test_the_working_model_is_common(predictor: Predictor, patients: pd.DataFram
     assert np.cov(found.T, ddof=0) == pytest.approx(np.eye(2), abs=1e-9)
 
 
+def test_every_resample_has_a_working_model_of_its_own_patients(
+    predictor: Predictor, patients: pd.DataFrame
+) -> None:
+    cohort = cohort_from_frame(patients)
+    judged = [Judged("late", shifted(predictor, 0.3), cohort), Judged("m", predictor, cohort)]
+    found = compare_models(judged, [6.0], repeats=2, seed=2, n_jobs=1)
+    predictors = np.column_stack([each.linear_predictors for each in judged])
+    components = CommonComponents.of(predictors)
+    near = components.working_models(cohort.y, predictors)
+    for seed, drawn in zip(np.random.SeedSequence(2).spawn(2), found.drawn, strict=True):
+        rows = np.random.default_rng(seed).integers(150, size=150)
+        working = components.working_models(cohort.y[rows], predictors[rows], near)
+        for k, each in enumerate(judged):
+            drawn_values = each.evaluation(rows, working).values([6.0])
+            assert drawn[k] == pytest.approx(list(drawn_values.values()), nan_ok=True)
+
+
 def test_components_do_not_depend_on_the_order_of_models() -> None:
     columns = np.random.default_rng(5).normal(size=(50, 4))
     columns[:, 3] = columns[:, 0] + 1e-5 * columns[:, 1]

@@ -23,8 +23,10 @@ from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.drift import drift_facts
 from discresorb_training.drift_text import case_mix_rows, drift_lines, drift_page
 from discresorb_training.fingerprint import content_hash, fingerprint_of
+from discresorb_training.levels import levels_of
 from discresorb_training.performance import linear_predictors
 from discresorb_training.plan import Planned
+from discresorb_training.subspace import Patients, Subspace, theta_of
 from discresorb_training.training import TrainResult
 
 
@@ -143,6 +145,19 @@ def test_what_should_have_shown_shows(parents: list[Predictor]) -> None:
         moved = Predictor({**copy.deepcopy(dict(parent.artifact)), "location": earlier})
         shown += drift_facts(moved, cohort, design, 6.0)["model"]["level"] != 0
     assert 38 <= shown <= 58
+
+
+def test_what_is_shown_is_what_these_patients_say(predictor: Predictor) -> None:
+    """Not what an update would take, which is held toward the model."""
+    table, _ = simulate_cohort(300, seed=3, settings=Settings(shift=-1.2))
+    cohort = cohort_from_frame(table)
+    design, curve = design_of(cohort), predictor._curve
+    shown = drift_facts(predictor, cohort, design, 6.0)["model"]["baseline"]["shifts"]
+    level = levels_of(curve, design)[1]
+    free = Subspace(Patients.of(curve, design, cohort.y), theta_of(curve), level.directions)
+    time, odds = free.maximum().theta
+    assert shown[0]["value"] == pytest.approx(np.exp(time * np.exp(curve.log_scale)), rel=0.01)
+    assert shown[1]["value"] == pytest.approx(np.exp(odds), rel=0.05)
 
 
 def test_too_few_patients_are_told_so(parents: list[Predictor]) -> None:

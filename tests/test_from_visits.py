@@ -230,6 +230,21 @@ def test_herniated_again_is_kept_up_to_the_first_resorption() -> None:
     assert "1 patient with a surgery_date and no exit_reason" in said
 
 
+def test_what_comes_after_resorption_was_seen_changes_nothing() -> None:
+    """Neither an operation all the same nor an MRI after it."""
+    end = ("2023-07-01", "2023-07-01", "surgery")
+    later = ("B", "2023-01-10", "2023-08-01", "herniated", "9.0", "yes", "50")
+    cohort, flow = cohort_from_visits(table((*B[:7], *end), (*B2[:7], *end), (*later, *end)))
+    (made,) = cohort.to_dict("records")
+    assert (made["exit_reason"], made["exit_months"]) == ("resorbed", made["first_resorbed_months"])
+    assert made["first_resorbed_months"] == pytest.approx(142 / 30.4375, abs=5e-5)
+    assert (flow.mris_used, flow.mris_after_resorption) == (2, 1)
+    # whatever exit_date says: the reason is another than the one that is kept
+    for day in ("2023-06-01", "2023-07-01"):
+        _, flow = cohort_from_visits(table((*B[:7], "", day, "lost"), (*B2[:7], "", day, "lost")))
+        assert any("1 patient left later, or otherwise, than by the" in each for each in flow.notes)
+
+
 def test_followed_beyond_surgery() -> None:
     visits = table().assign(exit_date=["2024-01-01"] * 2 + ["2023-06-01"] * 2 + ["2023-03-09"])
     visits.loc[:1, "exit_reason"] = "end"

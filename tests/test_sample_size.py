@@ -108,6 +108,11 @@ def test_limits() -> None:
     assert expected_shrinkage(0, 4, 0.1) == expected_shrinkage(1, 10**6, 0.1) == 0.1
     none = sample_size(0, rate=0.1, follow_up=2.0, time_point=1.0)
     assert none.events_per_parameter is None
+    # by then everybody has, at every rate above 0, which 1.96 standard errors must not reach
+    assert patients_for_risk(0.5, 2.0, 1e9) == math.ceil(1.96**2)
+    assert patients_for_risk(0.5, 2.0, 1e-9) == 0
+    with pytest.raises(InputError, match=r"these figures ask for 1e\+12 patients or more"):
+        sample_size(3, rate=1e-320, follow_up=1.0, time_point=1.0)
     assert none.patients == none.for_risk
     assert "0 parameters needs" in none.lines()[0]
 

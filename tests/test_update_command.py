@@ -136,3 +136,26 @@ def test_what_is_refused(
     done = invoke("new_centre.csv", "--model", "default.joblib", *arguments)
     assert done.exit_code == status, done.stderr
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ((".",), 3, ". is a folder; name a file"),
+        (("new_centre.csv", "-o", "."), 2, ". must end in .joblib"),
+        (("new_centre.csv", "--model", ".", "-o", "ours.joblib"), 5, ". is not a file"),
+    ],
+)
+def test_a_folder_is_no_file(
+    invoke: Invoke, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    done = invoke("--model", "default.joblib", *arguments)
+    assert (done.exit_code, words in done.stderr) == (status, True), done.stderr
+
+
+def test_visits_are_told_what_to_do(invoke: Invoke) -> None:
+    shutil.copy(SYNTHETIC / "new_centre_visits.csv", "v.csv")
+    about = ("--endpoint", load("default.joblib").endpoint, "--data-origin", "synthetic")
+    done = invoke("v.csv", "--model", "default.joblib", *about)
+    assert done.exit_code == 3
+    assert "v.csv has one row an MRI; make a cohort of it" in done.stderr

@@ -25,6 +25,7 @@ from discresorb_training import (
     TrainingError,
     simulate_cohort,
     update,
+    validate,
 )
 from discresorb_training.carried import carried_levels
 from discresorb_training.closed_test import compare_levels, weighted_chi2_tail
@@ -373,8 +374,44 @@ def test_an_update_can_be_updated_but_not_with_the_same_patients(
     second = update(first, new_centre[90:], level=1, **WORDS)
     assert second.artifact is not None
     assert [each["level"] for each in second.artifact["lineage"]] == [None, 1, 1]
-    with pytest.raises(InputFileError, match="very patients"):
+    with pytest.raises(InputFileError, match=r"very patients.*they would count twice"):
         update(second.predictor, new_centre[:90], **WORDS)
+
+
+def test_patients_are_known_again_in_another_order(
+    predictor: Predictor, new_centre: pd.DataFrame, shipped_cohort: pd.DataFrame
+) -> None:
+    """As another export of the same database may have them."""
+    first = update(predictor, new_centre, **WORDS).predictor
+    for model, table in ((predictor, shipped_cohort), (first, new_centre)):
+        with pytest.raises(InputFileError, match=r"very patients.*they would count twice"):
+            update(model, table[::-1], **WORDS)
+    with pytest.raises(InputFileError, match="was updated with, who say too much good of it"):
+        validate(first, new_centre[::-1], endpoint=ENDPOINT)
+
+
+def test_a_model_that_is_hardly_known_is_not_called_right(predictor: Predictor) -> None:
+    table, _ = simulate_cohort(300, seed=41)
+    words = "the model is less certain of itself than these patients are"
+    vague = {**predictor.artifact, "covariance": 100.0 * predictor.artifact["covariance"]}
+    for model, said in ((predictor, False), (Predictor(vague), True)):
+        kept = update(model, table, **WORDS)
+        assert kept.level == 0
+        assert any(words in note for note in kept.facts["notes"]) == said
+
+
+def test_simulated_patients_are_said_to_be_so(
+    predictor: Predictor, new_centre: pd.DataFrame
+) -> None:
+    """Also where the model that they update is one of people."""
+    ours = Predictor({**predictor.artifact, "data_origin": "observed"})
+    result = update(ours, new_centre, **WORDS)
+    assert result.summary()[0] == (
+        "Note: these patients are simulated; nothing here speaks of people."
+    )
+    assert result.predictor.notices
+    kept = update(ours, new_centre, endpoint=ENDPOINT, data_origin="observed").summary()
+    assert not any("simulated" in line for line in kept)
 
 
 def test_level_3_has_the_ranges_of_the_new_patients(predictor: Predictor) -> None:

@@ -47,7 +47,7 @@ class Description:
 
 def card_path(cohort: Path) -> Path:
     """Where the card of a cohort stands: NAME.card.json."""
-    return cohort.with_name(f"{cohort.stem}.card.json")
+    return cohort.parent / f"{cohort.stem}.card.json"  # of a folder, too, which is refused later
 
 
 def write_card(cohort: Path, about: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from discresorb_training.outcome import interval_outcome
 from discresorb_training.plan import STANDARD, Planned
 from discresorb_training.row_reader import RowReader, frame_header, text_of
 
-__all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table"]
+__all__ = ["COVARIATES", "Cohort", "cohort_from_frame", "cohort_from_table", "is_by_visit"]
 
 COVARIATES = tuple(each.column for each in STANDARD)
 _COLUMNS: Mapping[str, Column] = {column.name: column for column in TRAINING_COLUMNS}
@@ -116,6 +116,11 @@ def cohort_from_frame(
     return _read(header, cells, len(frame), "cohort", {}, plan, weights)
 
 
+def is_by_visit(header: Sequence[str]) -> bool:
+    """Tell a table with one row an MRI from one with one row a patient."""
+    return {"mri_date", "finding"} <= set(header)
+
+
 def _wanted(plan: Sequence[Planned], weights: str | None) -> list[str]:
     own = [*(each.column.name for each in plan), *([] if weights is None else [weights])]
     return [*own, *_COLUMNS]
@@ -159,6 +164,11 @@ def _check_header(
 ) -> None:
     if weights in {*(each.column.name for each in plan), *_COLUMNS}:
         raise InputError(f"{weights} cannot be the column of weights: it has a meaning of its own")
+    if is_by_visit(header) and not {*_MONTHS, *_DATES} & set(header):
+        raise InputFileError(
+            f"{name} has one row an MRI; make a cohort of it, one row a patient, with discresorb "
+            "cohort (in Python cohort_from_visits)"
+        )
     check_columns(
         header,
         needed=[name for name in _wanted(plan, weights) if name not in _COLUMNS],

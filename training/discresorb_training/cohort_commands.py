@@ -108,7 +108,8 @@ def cohort(
     _print_problems(done, files, table.name, refused=refused)
     if refused:
         raise typer.Exit(EXIT_FILE_UNFIT)
-    options = [word for each in rename or [] for word in typed("rename", each)]
+    options = [*typed("endpoint", endpoint), *typed("data-origin", data_origin)]
+    options += [word for each in rename or [] for word in typed("rename", each)]
     options += [word for each in recode or [] for word in typed("recode", each)]
     options += typed("covariates", None if names == list(DEFAULT_COVARIATES) else covariates)
     options += [*typed("leave-out-problems", leave_out_problems or None)]

@@ -18,13 +18,13 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
-from discresorb_training.fingerprint import content_hash
+from discresorb_training.fingerprint import content_hash, same_patients
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.resampling import Track, resampled, untracked
 from discresorb_training.update_artifact import lineage_of
 
-__all__ = ["External", "check_fits", "notes_on", "resample"]
+__all__ = ["External", "check_fits", "made_from", "notes_on", "resample"]
 
 _MOST_OUTSIDE = 0.5  # of the patients; more are another population, or in another unit
 _NOTED_OUTSIDE = 0.1
@@ -141,9 +141,13 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
         problems.append(f"{name} gives {', '.join(here)}, but the model needs {', '.join(there)}")
     else:
         problems += _other_units(predictor, cohort, name)
-    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
-    source = known.get(content_hash(cohort))
-    if source == predictor.model_id:
+    source = made_from(predictor, cohort)
+    if source == predictor.model_id and predictor.artifact["parent_model"]:
+        problems.append(
+            f"{name} holds the very patients that the model was updated with, who say too much "
+            "good of it; update says by cross-validation what it gained"
+        )
+    elif source == predictor.model_id:
         problems.append(
             f"{name} holds the very patients that the model was trained on, who say too much good "
             "of it; train --report validates on them honestly"
@@ -155,6 +159,25 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
         )
     if problems:
         raise InputFileError(problems)
+
+
+def made_from(predictor: Predictor, cohort: Cohort) -> str | None:
+    """Give the model of a lineage that was made from these very patients; None if none was.
+
+    Of its ancestors a model only keeps a hash, which knows the patients in their order.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The youngest of the lineage.
+    cohort : Cohort
+        The patients.
+    """
+    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
+    source = known.get(content_hash(cohort))
+    if source is None and same_patients(cohort, predictor.artifact["fingerprint"]):
+        return predictor.model_id
+    return source
 
 
 def notes_on(predictor: Predictor, cohort: Cohort) -> list[str]:

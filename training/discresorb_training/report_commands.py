@@ -96,7 +96,7 @@ def write_report_of(
 
 def files_of_model(model: Path) -> list[Path]:
     """Name the files that a model is made of."""
-    return [model.with_suffix(suffix) for suffix in (".joblib", ".json", ".sha256")]
+    return [model.parent / f"{model.stem}{suffix}" for suffix in (".joblib", ".json", ".sha256")]
 
 
 def files_of_cohort(cohort: str) -> list[Path]:

@@ -51,6 +51,7 @@ _OPTIMISM: Final = 0.05
 _MARGIN: Final = 0.05
 _NORMAL: Final = 1.96  # as printed in the paper
 _ROUNDING: Final = 1e-9
+_MOST_PATIENTS: Final = 1e12
 
 
 def highest_r2(event_share: float) -> float:
@@ -78,7 +79,8 @@ def patients_for_shrinkage(parameters: int, r2: float, shrinkage: float = LEAST_
     shrinkage : float
         Below 1.
     """
-    return _whole(parameters / _per_patient(r2, shrinkage))
+    carried = _per_patient(r2, shrinkage)
+    return _whole(parameters / carried if carried else math.inf)
 
 
 def _per_patient(r2: float, shrinkage: float) -> float:
@@ -103,10 +105,10 @@ def patients_for_risk(rate: float, follow_up: float, time_point: float) -> int:
     """
     left = math.exp(-rate * time_point)
     # both ends of the interval for the rate; where no rate could move the risk by the margin, none
-    below = math.log1p(_MARGIN / left) if 1.0 - left > _MARGIN else math.inf
+    below = rate * time_point + math.log(left + _MARGIN) if 1.0 - left > _MARGIN else math.inf
     above = -math.log1p(-_MARGIN / left) if left > _MARGIN else math.inf
     allowed = min(below, above) / (_NORMAL * time_point)
-    return _whole(rate / (follow_up * allowed**2))
+    return _whole(rate / follow_up / allowed / allowed)
 
 
 def expected_shrinkage(patients: float, parameters: int, r2: float) -> float:
@@ -330,4 +332,9 @@ def _check(
 
 
 def _whole(patients: float) -> int:
+    if not patients < _MOST_PATIENTS:
+        raise InputError(
+            f"these figures ask for {_MOST_PATIENTS:.0e} patients or more; see whether R², rate "
+            "and mean follow-up are what was meant"
+        )
     return math.ceil(patients - _ROUNDING)

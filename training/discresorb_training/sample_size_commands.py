@@ -20,23 +20,23 @@ def sample_size(
         ),
     ] = None,
     covariates: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="N|NAME[:FORM],…",
             help="As in train, or how many columns its design has: a category has one less than "
-            "levels, a spline one less than knots.",
+            "levels, a spline one less than knots; default size_mm,sequestrated.",
         ),
-    ] = "size_mm,sequestrated",
+    ] = None,
     cure: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Whether some never resorb, as in train; with auto and yes each column has two "
-            "slopes, with no one."
+            help="Whether some never resorb, as in train; with auto, the default, and yes each "
+            "column has two slopes, with no one."
         ),
-    ] = "auto",
+    ] = None,
     parameters: Annotated[
         int | None,
-        typer.Option(help="Slopes of the model, all counted; in place of --covariates."),
+        typer.Option(help="Slopes of the model, all counted; in place of --covariates and --cure."),
     ] = None,
     r2: Annotated[
         float | None, typer.Option("--r2", help="Cox-Snell R² expected on new patients.")
@@ -83,6 +83,10 @@ def sample_size(
     given = [name for name, value in expected.items() if value is not None]
     if cohort is not None and given:
         raise InputError(f"the cohort itself says {' and '.join(given)}; leave that out")
+    counted = {"--covariates": covariates, "--cure": cure}
+    beside = [name for name, value in counted.items() if value is not None]
+    if parameters is not None and beside:
+        raise InputError(f"--parameters counts all slopes; leave {' and '.join(beside)} out")
     if cohort is None:
         content, lines = _planned(parameters, rate, follow_up, time_point, r2, r2_share)
     else:
@@ -119,8 +123,8 @@ def _planned(
 
 def _found(
     cohort: str,
-    covariates: str,
-    cure: str,
+    covariates: str | None,
+    cure: str | None,
     parameters: int | None,
     time_point: float | None,
     r2: float | None,
@@ -129,7 +133,7 @@ def _found(
     """Answer from a cohort; a missing covariate does not matter here."""
     from dataclasses import replace
 
-    from discresorb.errors import InputError, InputFileError
+    from discresorb.errors import InputError
     from discresorb.reading import read_table
     from discresorb_training.cohort import cohort_from_table
     from discresorb_training.cohort_support import (
@@ -140,23 +144,21 @@ def _found(
     )
     from discresorb_training.plan import columns_of, planned
     from discresorb_training.sample_size import R2_SHARE
-    from discresorb_training.visits import is_by_visit
 
+    cure = "auto" if cure is None else cure
     if cure not in ("auto", "yes", "no"):
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
     table = read_table(cohort)
-    if is_by_visit(table.header):
-        raise InputFileError(
-            f"{table.name} has one row an MRI; make a cohort of it with discresorb cohort"
-        )
-    count = int(covariates) if covariates.strip().isdecimal() else None
-    plan = () if count is not None else planned(covariates.split(","))
+    wanted = "size_mm,sequestrated" if covariates is None else covariates
+    count = int(wanted) if wanted.strip().isdecimal() else None
+    named = count is None and parameters is None
+    plan = planned(wanted.split(",")) if named else ()
     patients = cohort_from_table(table, [replace(each, optional=True) for each in plan])
     model = "the model"
     if parameters is None:
         columns = columns_of(patients.plan) if count is None else count
         model = f"a model with {columns} column{'' if columns == 1 else 's'}"
-        if count is None:
+        if named:
             model = model_of(plan)
         parameters = parameters_of(columns, cure=cure != "no")
     support = support_of(

@@ -39,13 +39,13 @@ from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
 from discresorb.errors import InputError, InputFileError
 from discresorb.reading import Table
-from discresorb_training.cohort import Cohort, cohort_from_table
+from discresorb_training.cohort import Cohort, cohort_from_table, is_by_visit
 from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.plan import STANDARD, Planned
 from discresorb_training.robust import fit_options
-from discresorb_training.visits import SplitRows, Visits, is_by_visit, visits_from_table
+from discresorb_training.visits import SplitRows, Visits, visits_from_table
 
 __all__ = [
     "FEWEST_OPERATIONS",

@@ -157,9 +157,10 @@ def _before_and_after(facts: Mapping[str, Any]) -> list[str]:
 
 def _change(pair: Mapping[str, float] | Paired, digits: int) -> str:
     values = pair if isinstance(pair, Mapping) else vars(pair)
+    difference = round(values["difference"], digits) + 0.0  # no -0.0000
     return (
         f"{values['before']:.{digits}f} before, {values['after']:.{digits}f} after; difference "
-        f"{values['difference']:+.{digits}f} (standard error {values['error']:.{digits}f})"
+        f"{difference:+.{digits}f} (standard error {values['error']:.{digits}f})"
     )
 
 

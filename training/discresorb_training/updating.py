@@ -13,15 +13,15 @@ from discresorb.distributions import Array
 from discresorb.errors import ArtifactError, InputError, InputFileError, OutputError
 from discresorb.predictor import Predictor
 from discresorb.schema import wrong_with
+from discresorb.wording import SYNTHETIC
 from discresorb_training.answerable import answerable_months
 from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.errors import TrainingError
-from discresorb_training.external import check_fits, notes_on
-from discresorb_training.fingerprint import content_hash
+from discresorb_training.external import check_fits, made_from, notes_on
 from discresorb_training.plan import plan_of
 from discresorb_training.training import check_settings
-from discresorb_training.update_artifact import lineage_of, updated_artifact
+from discresorb_training.update_artifact import updated_artifact
 from discresorb_training.update_facts import update_facts, update_lines, update_metrics
 from discresorb_training.update_procedure import Assessment, Chosen, assess_update, chosen_update
 from discresorb_training.validation import reference
@@ -29,6 +29,7 @@ from discresorb_training.validation import reference
 __all__ = ["UpdateResult", "update", "update_cohort"]
 
 _LEVELS = ("auto", 0, 1, 2, 3)
+_OUTWEIGHED = 2.0  # the patients' own error counts 1 a parameter
 
 
 @dataclass(frozen=True)
@@ -146,16 +147,18 @@ def update_cohort(
     check_settings(endpoint, data_origin, "auto", "auto", 0.0, None, seed)
     if level not in _LEVELS:
         raise InputError(f"level entered as {level}, but must be auto, 0, 1, 2 or 3")
-    check_fits(predictor, cohort, endpoint, name)
     _check_are_new(predictor, cohort, name)
+    check_fits(predictor, cohort, endpoint, name)
     parent, design = predictor._curve, predictor.design.matrix(cohort.X, cohort.y["entry"])
     wanted = None if level == "auto" else int(level)
     chosen = chosen_update(parent, design, cohort.y, wanted=wanted)
     _check_carried(chosen.carried, wanted)
     months, no_months = _horizon(cohort)
     assessment = _assessed(parent, design, cohort, chosen, wanted, months, seed)
-    notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort)]
+    notes = [*notes_on(predictor, cohort), *_notes_on_sites(cohort), *_notes_on_parent(chosen)]
     facts = update_facts(predictor, cohort, chosen, wanted, assessment, no_months, notes)
+    if data_origin == SYNTHETIC and not predictor.notices:  # else the model's own says as much
+        facts["notices"].append("these patients are simulated; nothing here speaks of people")
     if not chosen.level or assessment is None:
         return UpdateResult(0, predictor, None, facts)
     scores = assessment.log_score
@@ -199,6 +202,25 @@ def _notes_on_sites(cohort: Cohort) -> list[str]:
     ]
 
 
+def _notes_on_parent(chosen: Chosen) -> list[str]:
+    """Say where keeping the model only means that it is hardly known itself.
+
+    The test allows for the model's own error. Where that outweighs the error of the new patients,
+    what it finds on average is more than twice the parameters that it frees, and a model that is
+    far off passes.
+    """
+    if chosen.level or not chosen.comparisons:
+        return []
+    test = chosen.comparisons[-1]
+    if test.df <= _OUTWEIGHED * len(chosen.levels[test.against].free):
+        return []
+    return [
+        "the model is less certain of itself than these patients are, so that the test could "
+        "hardly find it wrong; see what --level 1 or 2 gains in cross-validation, or train anew "
+        "on all patients together"
+    ]
+
+
 def _horizon(cohort: Cohort) -> tuple[float | None, str]:
     """Choose where observed : expected is judged, or say why nowhere."""
     try:
@@ -217,8 +239,7 @@ def _check_carried(carried: Carried, wanted: int | None) -> None:
 
 def _check_are_new(predictor: Predictor, cohort: Cohort, name: str) -> None:
     """Refuse patients by whom some model of the lineage was made."""
-    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
-    model = known.get(content_hash(cohort))
+    model = made_from(predictor, cohort)
     if model is not None:
         raise InputFileError(
             f"{name} holds the very patients that {model}, of this model's lineage, was made from; "

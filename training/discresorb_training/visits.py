@@ -21,12 +21,12 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError, Problem
 from discresorb.reading import Table, check_columns
 from discresorb_training.by_patient import PatientReader
-from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort
+from discresorb_training.cohort import COVARIATES, LATEST, SITE_ID, Cohort, is_by_visit
 from discresorb_training.outcome import interval_outcome
 from discresorb_training.plan import STANDARD
 from discresorb_training.row_reader import frame_header
 
-__all__ = ["SplitRows", "Visits", "is_by_visit", "visits_from_frame", "visits_from_table"]
+__all__ = ["SplitRows", "Visits", "visits_from_frame", "visits_from_table"]
 
 _NAMES: Final = tuple(column.name for column in VISIT_COLUMNS)
 _NEEDED: Final = tuple(name for name in _NAMES if name != SITE_ID)
@@ -112,11 +112,6 @@ class Visits:
         )
         patient = self.patient[visit]
         return SplitRows(self.patients.X[patient], y, patient, visit)
-
-
-def is_by_visit(header: Sequence[str]) -> bool:
-    """Tell a table with one row an MRI from one with one row a patient."""
-    return {"mri_date", "finding"} <= set(header)
 
 
 def visits_from_table(table: Table) -> Visits:
