@@ -26,24 +26,26 @@ def check_information(cohort: Cohort) -> None:
     TrainingError
         With what is missing, and in which rows.
     """
-    events = int(np.isfinite(cohort.y["upper"]).sum())
+    counting = _counting(cohort)
+    if not counting.any():
+        raise TrainingError("every weight is 0; somebody must count")
+    events = int(np.isfinite(cohort.y["upper"][counting]).sum())
     problems = []
     if events < 2 * FOLDS:
         problems.append(
-            f"seen resorbed: {events} of {len(cohort.y)} patients, but at least {2 * FOLDS} are "
+            f"seen resorbed: {events} of {counting.sum()} patients, but at least {2 * FOLDS} are "
             "needed to train and to check what was trained"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        problems += _too_alike(column, values)
-    if cohort.weights is not None and not cohort.weights.any():
-        problems.append("every weight is 0; somebody must count")
+        problems += _too_alike(column, np.where(counting, values, np.nan))
     if problems:
         raise TrainingError("; ".join(problems))
 
 
 def warnings_of(cohort: Cohort) -> list[str]:
     """Word what the data leave to assumptions, with rows."""
-    seen = np.isfinite(cohort.y["upper"])
+    counting = _counting(cohort)
+    seen = np.isfinite(cohort.y["upper"]) & counting
     found = []
     first = seen & (cohort.y["lower"] == cohort.y["entry"])
     if seen.any() and first.sum() == seen.sum():
@@ -53,8 +55,13 @@ def warnings_of(cohort: Cohort) -> list[str]:
             "on the assumed distribution. Bring patients with several MRIs"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        found += _separations(column, values, seen)
+        found += _separations(column, np.where(counting, values, np.nan), seen)
     return found
+
+
+def _counting(cohort: Cohort) -> Array:
+    """Tell who counts: nobody of weight 0 adds to what a model rests on."""
+    return np.ones(len(cohort.y), bool) if cohort.weights is None else cohort.weights > 0.0
 
 
 def rows_of(where: Array) -> str:
