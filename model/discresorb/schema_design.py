@@ -70,6 +70,8 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
         wrong.append(f"{name} has {len(levels)} levels")
     elif terms[0]["type"] == "natural spline":
         wrong += _wrong_knots(terms[0].get("knots"), name)
+    elif "knots" in terms[0]:
+        wrong.append(f"{name} has knots, but no spline")
     return wrong
 
 
