@@ -16,6 +16,7 @@ from equations import solved
 
 from discresorb import InputError, Predictor
 from discresorb.artifact import save_artifact
+from discresorb.errors import InputFileError
 from discresorb.schema import wrong_with
 from discresorb_training import simulate_cohort, train
 from discresorb_training.cohort import cohort_from_frame
@@ -221,12 +222,17 @@ def test_who_does_not_count_carries_no_model() -> None:
     assert any("nobody with sequestrated no was seen resorbed" in each for each in found)
 
 
+_WRONG = "has knots, but no spline|appears twice|is not printable|is not two numbers in order"
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda covariate: covariate["terms"][0].update(knots=[1.0, 2.0]),
         lambda covariate: covariate["terms"][0].update(knots="abc"),
         lambda covariate: covariate.update(name="size_mm_s1"),
+        lambda covariate: covariate.update(label="\x1b[2Jage"),
+        lambda covariate: covariate.update(range=[None, None, 1.0]),
     ],
 )
 def test_a_crafted_design_is_no_model(change: Any) -> None:
@@ -234,4 +240,19 @@ def test_a_crafted_design_is_no_model(change: Any) -> None:
     artifact = dict(quickly(frame, ["size_mm:spline", "age"]).artifact)
     change(artifact["covariates"][1])
     artifact["support"] = {**artifact["support"], "groups": []}
-    assert re.search("has knots, but no spline|appears twice", "; ".join(wrong_with(artifact)))
+    assert re.search(_WRONG, "; ".join(wrong_with(artifact)))
+
+
+def test_imputation_names_what_it_rests_on() -> None:
+    frame = cohort_with(age=noise())
+    frame.loc[::9, "age"] = np.nan
+    artifact = dict(quickly(frame, ["size_mm", "age"], may_be_missing=["age"]).artifact)
+    assert not wrong_with(artifact)
+    artifact["imputation"] = {**artifact["imputation"], "predictors": ["size_mm", "age"]}
+    assert "names other predictors" in "; ".join(wrong_with(artifact))
+
+
+def test_levels_that_cannot_be_printed_are_refused() -> None:
+    frame = cohort_with(work=["a\u2028b", "c"] * 200)
+    with pytest.raises(InputFileError, match=r"work has values .* such as 'a\\u2028b'"):
+        cohort_from_frame(frame, planned(["size_mm", "work:category"]))

@@ -298,9 +298,11 @@ class Predictor:
         entry, horizon : float
             Months since onset.
         """
-        outside = self._support.warnings(covariates, entry, horizon)
+        outside = "; ".join(self._support.warnings(covariates, entry, horizon))
         words = "no probability can be computed so far from the training patients"
-        return Problem("values too far to compute with", ": ".join([words, "; ".join(outside)]))
+        return Problem(
+            "values too far to compute with", f"{words}: {outside}" if outside else words
+        )
 
     def _missing(self, covariates: Sequence[float]) -> list[str]:
         """Name the covariates that are filled in; others were refused."""

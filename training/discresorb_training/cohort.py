@@ -183,6 +183,12 @@ def _with_levels(each: Planned, cells: Sequence[Any], name: str) -> Planned:
             f"{name}: {column.name} has {len(found)} different values, but a category must have 2 "
             f"to {_MOST_LEVELS}; group them, or name it as a number"
         )
+    odd = sorted(level for level in found if not level.isprintable())
+    if odd:
+        raise InputFileError(
+            f"{name}: {column.name} has values that cannot be printed as they are, such as "
+            f"{odd[0]!r}; write them with plain letters and blanks"
+        )
     levels = tuple(sorted(found, key=_as_sorted))
     high = float(len(levels) - 1)
     return replace(each, column=replace(column, low=0.0, high=high, levels=levels))
