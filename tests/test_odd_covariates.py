@@ -22,7 +22,7 @@ from discresorb_training import simulate_cohort, train
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.cohort_facts import typical_curves
 from discresorb_training.errors import TrainingError
-from discresorb_training.information import check_information, warnings_of
+from discresorb_training.information import check_information, rows_of, warnings_of
 from discresorb_training.model_facts import model_facts
 from discresorb_training.plan import planned
 from discresorb_training.training import TrainResult
@@ -256,3 +256,32 @@ def test_levels_that_cannot_be_printed_are_refused() -> None:
     frame = cohort_with(work=["a\u2028b", "c"] * 200)
     with pytest.raises(InputFileError, match=r"work has values .* such as 'a\\u2028b'"):
         cohort_from_frame(frame, planned(["size_mm", "work:category"]))
+
+
+def test_a_spline_needs_as_many_different_values_as_knots() -> None:
+    frame = cohort_with(two=np.arange(400) % 2)
+    with pytest.raises(TrainingError, match="two has too few different values for a natural spl"):
+        quickly(frame, ["size_mm", "two:spline3"])
+
+
+def test_what_is_missing_in_most_is_warned_of_and_rows_are_those_it_is_known_in() -> None:
+    table = simulate_cohort(80, seed=3)[0]
+    seen = table["first_resorbed_months"].notna()
+    age = np.where(seen, 60.0, 40.0)
+    age[np.flatnonzero(seen)[3:]] = np.nan
+    age[np.flatnonzero(~seen)[4:]] = np.nan
+    plan = planned(["size_mm", "age"], optional=["age"])
+    found = " ".join(warnings_of(cohort_from_frame(table.assign(age=age), plan)))
+    assert "age is missing in 73 of 80 patients: most of what its effect rests on" in found
+    rows = ", ".join(str(row + 1) for row in np.flatnonzero(seen)[:3])
+    words = f"age of everybody seen resorbed, where it is known, (rows {rows}) lies above"
+    assert words in found
+
+
+def test_one_patient_is_one_row() -> None:
+    assert rows_of(np.ones(1, dtype=bool)) == "row 1"
+
+
+def test_a_column_of_weights_without_a_name_is_refused() -> None:
+    with pytest.raises(InputError, match="the column of weights has no name"):
+        cohort_from_frame(cohort_with(), weights=" ")

@@ -157,6 +157,8 @@ def _read(
 def _check_header(
     header: Sequence[str], name: str, plan: Sequence[Planned], weights: str | None
 ) -> None:
+    if weights is not None and not weights.strip():
+        raise InputError("the column of weights has no name; name it, or leave weights out")
     if weights in {*(each.column.name for each in plan), *_COLUMNS}:
         raise InputError(f"{weights} cannot be the column of weights: it has a meaning of its own")
     check_columns(

@@ -55,6 +55,13 @@ def warnings_of(cohort: Cohort) -> list[str]:
             "on the assumed distribution. Bring patients with several MRIs"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
+        missing = np.isnan(values[counting]).sum()
+        if missing > 0.5 * counting.sum():
+            found.append(
+                f"{column.name} is missing in {missing} of {counting.sum()} patients: most of what "
+                "its effect rests on is filled in. Bring patients of whom it is known, or leave "
+                "it out"
+            )
         found += _separations(column, np.where(counting, values, np.nan), seen)
     return found
 
@@ -67,7 +74,7 @@ def _counting(cohort: Cohort) -> Array:
 def rows_of(where: Array) -> str:
     """Name the rows in which something is true, the first of them if there are many."""
     rows = (np.flatnonzero(where) + 1).tolist()
-    if len(rows) == len(where):
+    if len(rows) == len(where) > 1:
         return f"rows 1 to {len(where)}"
     shown = ", ".join(map(str, rows[:_SHOWN]))
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
@@ -108,14 +115,16 @@ def _separations(column: Column, values: Array, seen: Array) -> Iterator[str]:
                 )
     if column.kind != "number":
         return
-    resorbed, others = (values[each & ~np.isnan(values)] for each in (seen, ~seen))
+    known = ~np.isnan(values)
+    of_whom = "" if known[seen].all() else ", where it is known,"
+    resorbed, others = (values[each & known] for each in (seen, ~seen))
     if not (len(resorbed) and len(others)):
         return
     if resorbed.min() > others.max() or resorbed.max() < others.min():
         way = "above" if resorbed.min() > others.max() else "below"
         yield (
-            f"{column.name} of everybody seen resorbed ({rows_of(seen)}) lies {way} that of "
-            "everybody else: the size of this effect rests on the penalty"
+            f"{column.name} of everybody seen resorbed{of_whom} ({rows_of(seen & known)}) lies "
+            f"{way} that of everybody else: the size of this effect rests on the penalty"
         )
 
 
