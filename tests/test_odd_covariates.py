@@ -113,6 +113,10 @@ def test_nothing_set_is_dropped(weibull: Predictor, tmp_path: Path, run: Run) ->
     done = run("predict", *given, "--set", "age=40", "--sequestrated", "yes")
     assert done.returncode == 2
     assert "sequestrated is not an input of this model" in done.stderr
+    for name in ("threshold", "self"):
+        done = run("predict", *given, "--set", f"{name}=0.5", "--set", "age=40")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"Error: {name} is no covariate, so --set cannot give it")
 
 
 def test_a_covariate_never_known_in_one_type_is_trained_and_described() -> None:

@@ -31,6 +31,7 @@ from discresorb.score_command import score
 __all__ = ["app", "main"]
 
 EXIT_INTERRUPTED = 130
+_NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that mean others
 
 
 class _Commands(TyperGroup):
@@ -171,6 +172,11 @@ def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:
         f"--set entered as {text}, but must be NAME=VALUE"
         for text, name in zip(texts, names, strict=True)
         if "=" not in text or not name
+    ]
+    wrong += [
+        f"{name} is no covariate, so --set cannot give it; see discresorb predict --help"
+        for name in names
+        if name in _NO_COVARIATES
     ]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1 or name in given]
     wrong += [f"{name} is given twice; give it once" for name in twice if name]

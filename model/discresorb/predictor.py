@@ -158,8 +158,10 @@ class Predictor:
         else:
             reasons = reason_sentences(check_threshold(threshold))
         entry, horizon = patient.entry, patient.entry + patient.wait
-        missing = self._missing(patient.covariates)
-        probability, low, high = self._interval(patient, horizon)
+        missing = self._missing(patient.covariates) if self.design.optional else []
+        probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
+        if low + high != low + high:  # nan
+            raise InputError(self.too_far(patient.covariates, entry, horizon).words)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
         surgery_day = patient.surgery_day
         return Prediction(
@@ -238,7 +240,9 @@ class Predictor:
             raise InputError("months must be numbers of 0 or more")
         patient = self._at_imaging(cells)
         entry = patient.entry
-        probability, low, high = self._interval(patient, entry + months)
+        probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
+        if np.isnan(low + high).any():
+            raise InputError(self.too_far(patient.covariates, entry, entry).words)
         return CurvePoints(months, probability, low, high)
 
     def row(self, **cells: object) -> Array:
@@ -279,14 +283,6 @@ class Predictor:
         if unknown or problems:
             raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
         return patient
-
-    def _interval(self, patient: Patient, horizon: Any) -> tuple[Array, Array, Array]:
-        """Give p, low and high, or raise InputError where no number comes of the values."""
-        found = self._curve.interval(self._row(patient), patient.entry, horizon)
-        if np.isnan(found[1] + found[2]).any():
-            latest = float(np.max(horizon))
-            raise InputError(self.too_far(patient.covariates, patient.entry, latest).words)
-        return found
 
     def too_far(self, covariates: Sequence[float], entry: float, horizon: float) -> Problem:
         """Say of one patient why no probability comes of values that each are allowed.
