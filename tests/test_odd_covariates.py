@@ -16,15 +16,18 @@ from equations import solved
 
 from discresorb import InputError, Predictor
 from discresorb.artifact import save_artifact
+from discresorb.design import Imputation
 from discresorb.errors import InputFileError
 from discresorb.schema import wrong_with
-from discresorb_training import simulate_cohort, train
+from discresorb_training import ResorptionModel, simulate_cohort, train
+from discresorb_training.beyond import BeyondClock, beyond_clock
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.cohort_facts import typical_curves
 from discresorb_training.errors import TrainingError
 from discresorb_training.information import check_information, rows_of, warnings_of
 from discresorb_training.model_facts import model_facts
 from discresorb_training.plan import planned
+from discresorb_training.procedure import Procedure
 from discresorb_training.training import TrainResult
 
 CASE: dict[str, Any] = {"size_mm": 9, "months_since_onset": 2, "months_to_surgery": 6}
@@ -289,3 +292,38 @@ def test_one_patient_is_one_row() -> None:
 def test_a_column_of_weights_without_a_name_is_refused() -> None:
     with pytest.raises(InputError, match="the column of weights has no name"):
         cohort_from_frame(cohort_with(), weights=" ")
+
+
+def test_what_stands_in_stays_inside_what_was_seen() -> None:
+    one = Imputation("x", np.array([0.0, 1.0]), 2.0, 5.0)
+    found = one.value([np.ones(3), np.array([-9.0, 3.0, 99.0])])
+    np.testing.assert_array_equal(found, [2.0, 3.0, 5.0])
+
+
+def test_knots_stand_where_weights_do_and_the_procedure_passes_them_on() -> None:
+    frame = cohort_with(age=noise())
+    times = np.where(frame["size_mm"] > frame["size_mm"].median(), 3.0, 1.0)
+    cohort = cohort_from_frame(frame, planned(["size_mm:spline3", "sequestrated"]))
+    run = Procedure(cohort.plan, ("loglogistic",), (True,), 0.1, 5, 0).run
+    plain, weighted = run(cohort.X, cohort.y), run(cohort.X, cohort.y, times)
+    copies = np.repeat(cohort.X[:, 0], times.astype(int))
+    knots = weighted.design.covariates[0].knots
+    np.testing.assert_allclose(knots, np.quantile(copies, [0.1, 0.5, 0.9]), atol=0.05)
+    assert min(np.subtract(knots, plain.design.covariates[0].knots)[1:]) > 0.2
+
+
+@pytest.mark.parametrize(("cure", "degrees"), [(True, 2), (False, 1)])
+def test_the_clock_is_tested_on_as_many_degrees_as_it_adds(cure: bool, degrees: int) -> None:
+    cohort = cohort_from_frame(cohort_with())
+    model = ResorptionModel("loglogistic", cure=cure, penalty=0.1).fit(cohort.X, cohort.y)
+    found = beyond_clock(model, cohort.X, cohort.y)
+    assert isinstance(found, BeyondClock)
+    assert found.degrees == degrees
+
+
+def test_a_flag_that_may_be_missing_makes_no_types() -> None:
+    flag = np.random.default_rng(0).integers(0, 2, 400).astype(float)
+    flag[::9] = np.nan
+    names = ["smoker:flag", "size_mm", "sequestrated"]
+    found = quickly(cohort_with(smoker=flag), names, may_be_missing=["smoker"])
+    assert found.artifact["support"]["by"] == "sequestrated"
