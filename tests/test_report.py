@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections import Counter
@@ -377,3 +378,50 @@ def test_the_shipped_reports_apparent_figures_are_computed_again(predictor: Pred
         for each in at["metrics"]:
             assert each["apparent"] == pytest.approx(found[each["key"]], abs=1e-8)
     assert facts["cohort"] == cohort_facts(cohort)
+
+
+def test_a_report_says_which_inputs_were_filled_in(small_facts: Facts) -> None:
+    plain = report_html(small_facts)
+    assert "no input was filled in" in plain
+    facts = copy.deepcopy(small_facts)
+    facts["model"]["covariates"][0]["optional"] = True
+    found = report_html(facts)
+    assert "no input was filled in" not in found
+    assert "What is missing of size_mm was filled in by regression" in found
+    words = "intervals take what it gives as known, and so cover less than they say"
+    assert words in found
+    assert words in model_card(facts, "report.html")
+    assert ", axial T2, mm, may be missing)" in model_card(facts, "report.html")
+
+
+def test_numbers_below_one_are_not_shown_as_nought(small_facts: Facts) -> None:
+    facts = copy.deepcopy(small_facts)
+    for groups in facts["cohort"]["covariates"][0]["groups"]:
+        facts["cohort"]["covariates"][0]["groups"][groups] = [0.0123, 0.0234, 0.0456]
+    facts["model"]["support"]["groups"][0]["ranges"]["size_mm"] = [0.0111, 0.0499]
+    found = report_html(facts)
+    assert "0.0234 (0.0123 to 0.0456)" in found
+    assert "size_mm 0.0111 to 0.0499" in found
+
+
+def test_levels_are_no_markup_in_a_model_card(small_facts: Facts) -> None:
+    facts = copy.deepcopy(small_facts)
+    facts["model"]["endpoint"] = "<script>gone"
+    facts["model"]["coefficients"][1] |= {"name": "a[b|c]", "words": "a b|c, against <b>x: × 2"}
+    facts["model"]["covariates"][1] |= {"levels": ["<b>x", "b|c"]}
+    found = model_card(facts, "report.html")
+    assert "<script>" not in found
+    assert "<b>x" not in found
+    assert "one of &lt;b>x, b\\|c" in found
+    (row,) = [line for line in found.splitlines() if line.startswith("| `a[b")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5
+
+
+def test_typical_patients_of_other_models_are_described_as_they_are(small_facts: Facts) -> None:
+    assert "at the quartiles of size of each type" in report_html(small_facts)
+    facts = copy.deepcopy(small_facts)
+    facts["model"]["covariates"][0] |= {"name": "canal"}
+    found = report_html(facts)
+    assert "at the quartiles of canal of each type" in found
+    assert "inputs are taken as read once" in found
+    assert "size and sequestration are taken" not in found

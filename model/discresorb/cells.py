@@ -32,6 +32,7 @@ __all__ = [
 NUMBER_PATTERN: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+_WHOLE_NUMBER: Final = re.compile(r"-?\d+\.0+", re.ASCII)
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # a spreadsheet would run what begins so
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -192,10 +193,14 @@ def _read_no_number(value: object) -> float:
 
 
 def level_of(value: object) -> str:
-    """Give a category's cell as text; a whole number is written without a decimal point."""
+    """Give a category's cell as text; a whole number is written without a decimal point.
+
+    Whoever exports numbers with gaps often writes 1.0 for 1; typed and as text both are one level.
+    """
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
-    return str(value).strip()
+    text = str(value).strip()
+    return text.partition(".")[0] if _WHOLE_NUMBER.fullmatch(text) else text
 
 
 _READERS: Final = {

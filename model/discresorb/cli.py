@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,7 @@ from discresorb.score_command import score
 __all__ = ["app", "main"]
 
 EXIT_INTERRUPTED = 130
+_NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that mean others
 
 
 class _Commands(TyperGroup):
@@ -137,7 +139,8 @@ def predict(
     }
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     predictor = load(model)
-    given = {name: cell for name, cell in cells.items() if cell is not None} | _set(others or [])
+    given = {name: cell for name, cell in cells.items() if cell is not None}
+    given |= _set(others or [], given)
     prediction = predictor.predict(threshold=limit, **given)
     if as_json:
         import json
@@ -162,12 +165,24 @@ def predict(
         typer.echo(note)
 
 
-def _set(texts: list[str]) -> dict[str, str]:
-    """Read covariates given as NAME=VALUE."""
-    wrong = [text for text in texts if text.find("=") < 1]
+def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Read covariates given as NAME=VALUE, none of them twice."""
+    names = [text.partition("=")[0].strip() for text in texts]
+    wrong = [
+        f"--set entered as {text}, but must be NAME=VALUE"
+        for text, name in zip(texts, names, strict=True)
+        if "=" not in text or not name
+    ]
+    wrong += [
+        f"{name} is no covariate, so --set cannot give it; see discresorb predict --help"
+        for name in names
+        if name in _NO_COVARIATES
+    ]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1 or name in given]
+    wrong += [f"{name} is given twice; give it once" for name in twice if name]
     if wrong:
-        raise InputError(f"--set entered as {each}, but must be NAME=VALUE" for each in wrong)
-    return dict(text.split("=", 1) for text in texts)
+        raise InputError(wrong)
+    return dict(zip(names, (text.partition("=")[2] for text in texts), strict=True))
 
 
 app.command()(score)

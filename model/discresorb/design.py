@@ -243,11 +243,12 @@ class Design:
         """Give the columns from each covariate's values, missing ones replaced."""
         if not self.curved:
             return list(values)
-        basics = self._basics(values)
-        if self._by_column:
-            basics = self._imputed(basics, entry)
-        found = (each.columns(own) for each, own in zip(self.covariates, basics, strict=True))
-        return [column for columns in found for column in columns]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too far is told of later
+            basics = self._basics(values)
+            if self._by_column:
+                basics = self._imputed(basics, entry)
+            found = (each.columns(own) for each, own in zip(self.covariates, basics, strict=True))
+            return [column for columns in found for column in columns]
 
     def missing(self, values: Iterable[Array]) -> dict[str, Array]:
         """Tell, for every covariate that may be missing, where it is."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.design import Covariate, Design
 
 __all__ = ["equation"]
@@ -56,6 +57,8 @@ def _levels(covariate: Covariate) -> Iterable[str]:
 
 
 def _imputed(design: Design) -> Iterable[str]:
+    if design.imputations:
+        yield f"{MONTHS_SINCE_ONSET.name} = entry"
     for each in design.imputations:
         covariate = each.column.partition("[")[0]
         regression = _linear(each.coefficients, design.predictor_names)
@@ -81,11 +84,14 @@ def _spline(covariate: Covariate) -> Iterable[str]:
 
 
 def _cubed(name: str, knot: float) -> str:
-    return f"max({name} - {knot!r}, 0)^3".replace("- -", "+ ")
+    return f"max({name} {_signed(-knot)}, 0)^3"
 
 
 def _linear(coefficients: Any, names: Sequence[str]) -> str:
-    terms = [
-        f"{value!r} * {name}" for value, name in zip(coefficients.tolist()[1:], names, strict=True)
-    ]
-    return " + ".join([repr(float(coefficients[0])), *terms]).replace("+ -", "- ")
+    pairs = zip(coefficients.tolist()[1:], names, strict=True)
+    terms = (f"{_signed(value)} * {name}" for value, name in pairs)
+    return " ".join([repr(float(coefficients[0])), *terms])
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if math.copysign(1.0, value) < 0.0 else '+'} {abs(value)!r}"

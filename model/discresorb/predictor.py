@@ -23,13 +23,15 @@ from discresorb.columns import (
     MONTHS_TO_SURGERY,
     ONSET_DATE,
     SCORING_COLUMNS,
+    SEQUESTRATED,
+    SIZE_MM,
     SURGERY_DATE,
     Column,
 )
 from discresorb.curve import CureCurve
 from discresorb.design import Design
 from discresorb.distributions import DISTRIBUTIONS, Array
-from discresorb.errors import ArtifactError, InputError
+from discresorb.errors import ArtifactError, InputError, Problem
 from discresorb.prediction import CurvePoints, Prediction
 from discresorb.rows import Patient, read_patient
 from discresorb.support import Support
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     Frame = TypeVar("Frame")
 
 __all__ = ["Predictor", "load"]
+
+_COVARIATES = (SIZE_MM, SEQUESTRATED)  # read by the models that have them, refused by others
 
 
 class Predictor:
@@ -83,8 +87,8 @@ class Predictor:
         notices = (SYNTHETIC_NOTICE,) if artifact["data_origin"] == SYNTHETIC else ()
         set_once(self, "notices", notices)
         set_once(self, "interval_label", interval_label(artifact["between_study_sd"]))
-        names = [column.name for column in (*self.columns, *SCORING_COLUMNS)]
-        set_once(self, "_accepted", frozenset(names))
+        known = (*self.columns, *(each for each in SCORING_COLUMNS if each not in _COVARIATES))
+        set_once(self, "_accepted", frozenset(column.name for column in known))
         set_once(self, "_default_reasons", reason_sentences(DEFAULT_THRESHOLD))
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -154,8 +158,10 @@ class Predictor:
         else:
             reasons = reason_sentences(check_threshold(threshold))
         entry, horizon = patient.entry, patient.entry + patient.wait
-        missing = self._missing(patient.covariates)
+        missing = self._missing(patient.covariates) if self.design.optional else []
         probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
+        if low + high != low + high:  # nan
+            raise InputError(self.too_far(patient.covariates, entry, horizon).words)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
         surgery_day = patient.surgery_day
         return Prediction(
@@ -235,6 +241,8 @@ class Predictor:
         patient = self._at_imaging(cells)
         entry = patient.entry
         probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
+        if np.isnan(low + high).any():
+            raise InputError(self.too_far(patient.covariates, entry, entry).words)
         return CurvePoints(months, probability, low, high)
 
     def row(self, **cells: object) -> Array:
@@ -275,6 +283,22 @@ class Predictor:
         if unknown or problems:
             raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
         return patient
+
+    def too_far(self, covariates: Sequence[float], entry: float, horizon: float) -> Problem:
+        """Say of one patient why no probability comes of values that each are allowed.
+
+        Parameters
+        ----------
+        covariates : sequence of float
+            In the model's order.
+        entry, horizon : float
+            Months since onset.
+        """
+        outside = "; ".join(self._support.warnings(covariates, entry, horizon))
+        words = "no probability can be computed so far from the training patients"
+        return Problem(
+            "values too far to compute with", f"{words}: {outside}" if outside else words
+        )
 
     def _missing(self, covariates: Sequence[float]) -> list[str]:
         """Name the covariates that are filled in; others were refused."""

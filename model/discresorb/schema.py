@@ -157,9 +157,10 @@ def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
 
 
 def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
-    width = len(Design.from_artifact(artifact).names) + 1
+    names = Design.from_artifact(artifact).names
+    width = len(names) + 1
     columns = artifact["cure_columns"]
-    wrong = []
+    wrong = [f"column {name} appears twice" for name in set(names) if names.count(name) > 1]
     if columns is not None and (
         any(type(column) is not int for column in columns)
         or sorted(set(columns)) != columns

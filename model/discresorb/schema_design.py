@@ -52,10 +52,13 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
     if wrong:
         return wrong
     name, levels, terms = covariate["name"], covariate["levels"], covariate["terms"]
-    if covariate["range"] != [None, None]:
-        ends = zip(covariate["range"], (-UNLIMITED, UNLIMITED), strict=False)
-        wrong += wrong_range([open_ if end is None else end for end, open_ in ends],
-                              f"range of {name}")  # fmt: skip
+    ends = covariate["range"]
+    if len(ends) == 2:
+        ends = [far if end is None else end
+                for end, far in zip(ends, (-UNLIMITED, UNLIMITED), strict=True)]  # fmt: skip
+    wrong += wrong_range(ends, f"range of {name}")
+    texts = [name, covariate["label"], covariate["unit"], *levels]
+    wrong += [f"{text!r} is not printable" for text in texts if not str(text).isprintable()]
     if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
         wrong.append(f"levels of {name} are not different texts")
     if len(terms) != 1 or not isinstance(terms[0], dict):
@@ -70,6 +73,8 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
         wrong.append(f"{name} has {len(levels)} levels")
     elif terms[0]["type"] == "natural spline":
         wrong += _wrong_knots(terms[0].get("knots"), name)
+    elif "knots" in terms[0]:
+        wrong.append(f"{name} has knots, but no spline")
     return wrong
 
 
@@ -94,6 +99,8 @@ def wrong_design(artifact: Mapping[str, Any]) -> list[str]:
     if wrong:
         return wrong
     design = Design.from_artifact(artifact)
+    if artifact["imputation"]["predictors"] != design.predictor_names:
+        wrong.append("imputation names other predictors than the covariates that may not miss")
     width = 1 + len(design.predictor_names)
     needed = [
         name

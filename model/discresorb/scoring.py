@@ -255,6 +255,7 @@ class Scorer:
     ) -> Scored:
         import polars as pl
 
+        given = (covariates, entry, wait, changed)
         count = len(entry)
         usable = np.ones(count, dtype=bool)
         usable[list(problems)] = False
@@ -268,6 +269,14 @@ class Scorer:
         p, low, high = self.predictor._curve.interval(
             design.matrix(covariates, entry), entry, horizon
         )
+        lost = np.flatnonzero(np.isnan(low + high))
+        if len(lost):
+            places = np.flatnonzero(usable)[lost].tolist()
+            told = [
+                (self.predictor.too_far(*each),)
+                for each in zip(covariates[lost].tolist(), entry[lost], horizon[lost], strict=True)
+            ]
+            return self._scored(*given, {**problems, **dict(zip(places, told, strict=True))}, plain)
         bits = _spread(reason_bits(p, wait, changed, self.threshold), usable, 0)
         outputs = zip(NUMBER_OUTPUTS, (p, low, high, entry, horizon), strict=True)
         numbers = [

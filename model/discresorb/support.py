@@ -123,8 +123,9 @@ class Support:
     def _limit(self, level: float, name: str, low: float, high: float) -> _Limit:
         columns = [*self.columns, MONTHS_SINCE_ONSET]
         position = [column.name for column in columns].index(name)
+        unit = f" {columns[position].unit}" if columns[position].unit else ""
         after = (
-            f" {columns[position].unit} lies outside the central {100 * self.central:g} % of "
+            f"{unit} lies outside the central {100 * self.central:g} % of "
             f"training patients{self._type(level)} ({low:.3g} to {high:.3g})"
         )
         return position, low, high, f"{name} of ", after

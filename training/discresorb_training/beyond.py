@@ -11,12 +11,17 @@ under the same penalty,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
 from discresorb_training.errors import ConvergenceError
 from discresorb_training.estimator import ResorptionModel
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["BeyondClock", "PenaltyEffect", "beyond_clock", "penalty_effect"]
 
@@ -100,7 +105,7 @@ def beyond_clock(model: ResorptionModel, columns: Array, y: Array) -> BeyondCloc
         return "not tested: every index MRI was at the same time after onset"
     wide = ResorptionModel(model.distribution, cure=model.cure, penalty=model.penalty)
     try:
-        wide.fit(np.column_stack([columns, entry]), y)
+        wide.fit(_named(columns, model, entry), y)
     except ConvergenceError as error:
         return f"not tested: {error}"
     from scipy.special import gammaincc
@@ -108,6 +113,14 @@ def beyond_clock(model: ResorptionModel, columns: Array, y: Array) -> BeyondCloc
     degrees = 2 if model.cure else 1
     statistic = max(0.0, 2.0 * (wide.log_likelihood_ - model.log_likelihood_))
     return BeyondClock(statistic, degrees, float(gammaincc(degrees / 2.0, statistic / 2.0)))
+
+
+def _named(columns: Array, model: ResorptionModel, entry: Array | None = None) -> pd.DataFrame:
+    """Name columns as the model does, so that what cannot be fitted is called by its name."""
+    import pandas as pd
+
+    frame = pd.DataFrame(columns, columns=model._names)
+    return frame if entry is None else frame.assign(**{MONTHS_SINCE_ONSET.name: entry})
 
 
 def penalty_effect(
@@ -130,7 +143,7 @@ def penalty_effect(
         return "none: no slope was penalised"
     try:
         free = ResorptionModel(model.distribution, cure=True, penalty=0.0)
-        free.fit(columns, y, weights)
+        free.fit(_named(columns, model), y, weights)
     except ConvergenceError as error:
         return f"without it there is no estimate: {error}"
     p, other = (

@@ -162,6 +162,8 @@ def _read(
 def _check_header(
     header: Sequence[str], name: str, plan: Sequence[Planned], weights: str | None
 ) -> None:
+    if weights is not None and not weights.strip():
+        raise InputError("the column of weights has no name; name it, or leave weights out")
     if weights in {*(each.column.name for each in plan), *_COLUMNS}:
         raise InputError(f"{weights} cannot be the column of weights: it has a meaning of its own")
     if is_by_visit(header) and not {*_MONTHS, *_DATES} & set(header):
@@ -192,6 +194,12 @@ def _with_levels(each: Planned, cells: Sequence[Any], name: str) -> Planned:
         raise InputFileError(
             f"{name}: {column.name} has {len(found)} different values, but a category must have 2 "
             f"to {_MOST_LEVELS}; group them, or name it as a number"
+        )
+    odd = sorted(level for level in found if not level.isprintable())
+    if odd:
+        raise InputFileError(
+            f"{name}: {column.name} has values that cannot be printed as they are, such as "
+            f"{odd[0]!r}; write them with plain letters and blanks"
         )
     levels = tuple(sorted(found, key=_as_sorted))
     high = float(len(levels) - 1)

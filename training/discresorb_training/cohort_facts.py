@@ -13,6 +13,7 @@ from discresorb.errors import InputError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
 from discresorb_training.errors import TrainingError
+from discresorb_training.model_facts import typical_value
 from discresorb_training.nonparametric import nonparametric_curve
 
 __all__ = ["LEAST_FOR_CURVE", "cohort_facts", "typical_curves"]
@@ -102,10 +103,15 @@ def _groups(cohort: Cohort) -> Iterator[tuple[str, Array]]:
         if "flag" in kinds:
             answer = "yes" if level else "no"
             name = f"{cohort.covariates[kinds.index('flag')].name} {answer}"
-        if "number" not in kinds:
+        known = (
+            values
+            for kind, values in zip(kinds, cohort.X.T, strict=True)
+            if kind == "number" and not np.isnan(values[rows]).all()
+        )
+        number = next(known, None)
+        if number is None:
             yield name, rows
             continue
-        number = cohort.X[:, kinds.index("number")]
         for middle in (_QUARTILES[0], _QUARTILES[2]):
             low, high = np.nanquantile(number[rows], [middle - _AROUND, middle + _AROUND])
             yield name, rows & (number >= low) & (number <= high)
@@ -116,13 +122,16 @@ def _panel(predictor: Predictor, cohort: Cohort, name: str, rows: Array) -> dict
     months = np.linspace(0.0, _SPAN, _POINTS)
     curve = predictor.curve(months=months, **patient)
     entry = patient[MONTHS_SINCE_ONSET.name]
-    inputs = ", ".join(
-        f"{patient[column.name]:g} {column.unit}"
-        for column in cohort.covariates
-        if column.kind == "number"
-    )
+    numbers = [
+        column for column in cohort.covariates if column.kind == "number" and column.name in patient
+    ]
+    alone = len(numbers) == 1 and numbers[0].unit
+    inputs = [
+        f"{'' if alone else f'{column.name} '}{patient[column.name]:g} {column.unit}".strip()
+        for column in numbers
+    ]
     return {
-        "title": ", ".join(filter(None, [inputs, name])),
+        "title": ", ".join(filter(None, [*inputs, name])),
         "patient": patient,
         "patients": int(rows.sum()),
         "months": months.tolist(),
@@ -134,12 +143,14 @@ def _panel(predictor: Predictor, cohort: Cohort, name: str, rows: Array) -> dict
 
 
 def _typical(cohort: Cohort, rows: Array) -> dict[str, Any]:
-    """Give the median of every number, and the most frequent flag or level."""
+    """Give the median of every number, and the most frequent flag or level, of what is known."""
     found: dict[str, Any] = {}
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
         known = values[rows & ~np.isnan(values)]
+        if not len(known):
+            continue
         if column.kind == "number":
-            found[column.name] = round(float(np.median(known)), 1)
+            found[column.name] = typical_value(column, float(np.median(known)))
         else:
             most = int(np.bincount(known.astype(int)).argmax())
             found[column.name] = column.levels[most] if column.levels else float(most)

@@ -145,6 +145,7 @@ def _support(cohort: Cohort) -> dict[str, Any]:
                 "ranges": {
                     name: np.nanquantile(values[levels == level], [tail, 1.0 - tail]).tolist()
                     for name, values in numbers.items()
+                    if not np.isnan(values[levels == level]).all()
                 },
             }
             for level in np.unique(levels)

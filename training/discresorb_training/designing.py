@@ -78,7 +78,7 @@ def _knots(each: Planned, values: Array, weights: Array) -> tuple[float, ...]:
     known = ~np.isnan(values) & (weights > 0.0)
     quantiles = _KNOT_QUANTILES[each.knots]
     knots = _weighted_quantiles(values[known], weights[known], quantiles)
-    if len(knots) < each.knots or not (np.diff(knots) > 0.0).all():
+    if len(np.unique(values[known])) < each.knots or not (np.diff(knots) > 0.0).all():
         raise TrainingError(
             f"{each.column.name} has too few different values for a natural spline of "
             f"{each.knots} knots; use fewer, or a linear effect"

@@ -26,24 +26,26 @@ def check_information(cohort: Cohort) -> None:
     TrainingError
         With what is missing, and in which rows.
     """
-    events = int(np.isfinite(cohort.y["upper"]).sum())
+    counting = _counting(cohort)
+    if not counting.any():
+        raise TrainingError("every weight is 0; somebody must count")
+    events = int(np.isfinite(cohort.y["upper"][counting]).sum())
     problems = []
     if events < 2 * FOLDS:
         problems.append(
-            f"seen resorbed: {events} of {len(cohort.y)} patients, but at least {2 * FOLDS} are "
+            f"seen resorbed: {events} of {counting.sum()} patients, but at least {2 * FOLDS} are "
             "needed to train and to check what was trained"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        problems += _too_alike(column, values)
-    if cohort.weights is not None and not cohort.weights.any():
-        problems.append("every weight is 0; somebody must count")
+        problems += _too_alike(column, np.where(counting, values, np.nan))
     if problems:
         raise TrainingError("; ".join(problems))
 
 
 def warnings_of(cohort: Cohort) -> list[str]:
     """Word what the data leave to assumptions, with rows."""
-    seen = np.isfinite(cohort.y["upper"])
+    counting = _counting(cohort)
+    seen = np.isfinite(cohort.y["upper"]) & counting
     found = []
     first = seen & (cohort.y["lower"] == cohort.y["entry"])
     if seen.any() and first.sum() == seen.sum():
@@ -53,14 +55,26 @@ def warnings_of(cohort: Cohort) -> list[str]:
             "on the assumed distribution. Bring patients with several MRIs"
         )
     for column, values in zip(cohort.covariates, cohort.X.T, strict=True):
-        found += _separations(column, values, seen)
+        missing = np.isnan(values[counting]).sum()
+        if missing > 0.5 * counting.sum():
+            found.append(
+                f"{column.name} is missing in {missing} of {counting.sum()} patients: most of what "
+                "its effect rests on is filled in. Bring patients of whom it is known, or leave "
+                "it out"
+            )
+        found += _separations(column, np.where(counting, values, np.nan), seen)
     return found
+
+
+def _counting(cohort: Cohort) -> Array:
+    """Tell who counts: nobody of weight 0 adds to what a model rests on."""
+    return np.ones(len(cohort.y), bool) if cohort.weights is None else cohort.weights > 0.0
 
 
 def rows_of(where: Array) -> str:
     """Name the rows in which something is true, the first of them if there are many."""
     rows = (np.flatnonzero(where) + 1).tolist()
-    if len(rows) == len(where):
+    if len(rows) == len(where) > 1:
         return f"rows 1 to {len(where)}"
     shown = ", ".join(map(str, rows[:_SHOWN]))
     more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
@@ -101,14 +115,16 @@ def _separations(column: Column, values: Array, seen: Array) -> Iterator[str]:
                 )
     if column.kind != "number":
         return
-    resorbed, others = (values[each & ~np.isnan(values)] for each in (seen, ~seen))
+    known = ~np.isnan(values)
+    of_whom = "" if known[seen].all() else ", where it is known,"
+    resorbed, others = (values[each & known] for each in (seen, ~seen))
     if not (len(resorbed) and len(others)):
         return
     if resorbed.min() > others.max() or resorbed.max() < others.min():
         way = "above" if resorbed.min() > others.max() else "below"
         yield (
-            f"{column.name} of everybody seen resorbed ({rows_of(seen)}) lies {way} that of "
-            "everybody else: the size of this effect rests on the penalty"
+            f"{column.name} of everybody seen resorbed{of_whom} ({rows_of(seen & known)}) lies "
+            f"{way} that of everybody else: the size of this effect rests on the penalty"
         )
 
 

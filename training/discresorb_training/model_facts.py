@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from discresorb.columns import MONTHS_SINCE_ONSET
+from discresorb.columns import MONTHS_SINCE_ONSET, Column
 from discresorb.curve import normal_quantile
 from discresorb.design import Design
 from discresorb.distributions import DISTRIBUTIONS
@@ -16,7 +16,7 @@ from discresorb.equation import equation
 from discresorb.predictor import Predictor
 from discresorb.wording import interval_label
 
-__all__ = ["model_facts", "typical_patient", "worked_example"]
+__all__ = ["model_facts", "typical_patient", "typical_value", "worked_example"]
 
 _WAIT = 6.0
 _LABELS = {"loglogistic": "log-logistic", "lognormal": "log-normal", "weibull": "Weibull"}
@@ -133,9 +133,15 @@ def typical_patient(predictor: Predictor) -> dict[str, Any]:
     for column in predictor.columns:
         found[column.name] = 1.0 if column.kind == "flag" else (*column.levels, "")[0]
         if column.kind == "number":
-            found[column.name] = round(quantiles[column.name]["0.5"], 1)
+            found[column.name] = typical_value(column, quantiles[column.name]["0.5"])
     name = MONTHS_SINCE_ONSET.name
     return {**found, name: max(round(quantiles[name]["0.5"], 1), 0.1)}
+
+
+def typical_value(column: Column, value: float) -> float:
+    """Round a number that stands for many: to a tenth, or three digits, and still allowed."""
+    rounded = round(value, 1) if abs(value) >= 1.0 else float(f"{value:.3g}")
+    return min(max(rounded, column.low), column.high)
 
 
 def worked_example(predictor: Predictor, patient: Mapping[str, Any], wait: float) -> Any:

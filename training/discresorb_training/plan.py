@@ -19,6 +19,7 @@ from discresorb.columns import (
     VISIT_COLUMNS,
     Column,
 )
+from discresorb.design import Covariate
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
 
@@ -30,6 +31,11 @@ _RESERVED: Final = {
     for columns in (SCORING_COLUMNS, TRAINING_COLUMNS, VISIT_COLUMNS, OUTPUT_COLUMNS)
     for column in columns
 } - {*_KNOWN, "leg_pain"}
+# of formulas, of other coefficients, of keywords of `Predictor.predict` and `Predictor.curve`
+_MEANINGS: Final = {
+    *("S", "p", "pi", "t", "z", "entry", "horizon", "exp", "ln", "max", "min", "Phi"),
+    *("intercept", "log_scale", "threshold", "months", "self"),
+}
 _FORMS: Final = ("linear", "spline", "flag", "category")
 _FEWEST_KNOTS, _MOST_KNOTS = 3, 7
 _KNOTS: Final = 4
@@ -83,6 +89,9 @@ def planned(
     InputError
         With all problems.
     """
+    for what, given in (("covariates", texts), ("those that may be missing", optional)):
+        if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+            raise InputError(f"{what} entered as {given!r}, but must be a list of names")
     problems: list[str] = []
     facts = _facts({} if dictionary is None else dictionary, problems)
     plan = [_one(text.strip(), facts, problems) for text in texts if text.strip()]
@@ -91,6 +100,8 @@ def planned(
         problems.append("no covariate is named; a model needs at least one")
     problems += [f"covariate {name} is named twice" for name in dict.fromkeys(names)
                  if names.count(name) > 1]  # fmt: skip
+    problems += _ambiguous(plan)
+    problems += _beyond_label(plan, facts)
     problems += _unknown("may be missing", optional, names)
     problems += _unknown("is described in the dictionary", sorted(facts), names)
     if names and set(names) <= set(optional):
@@ -137,6 +148,11 @@ def _one(text: str, facts: Mapping[str, Mapping[str, Any]], problems: list[str])
     if name in _RESERVED:
         why = "is the clock, on which every model rests" if "months" in name else "is no covariate"
         problems.append(f"{name} {why}; name what was known at the index MRI")
+    elif name in _MEANINGS or name.startswith("cure_"):
+        problems.append(
+            f"{name} means something else in a model's equation, its coefficients or predict; "
+            "give the column another name"
+        )
     if not name.isprintable() or not name or set(name) & set("[],;:=\"'"):
         problems.append(f"covariate entered as {text}, but its name must be plain text")
     known = _KNOWN.get(name)
@@ -158,6 +174,30 @@ def _one(text: str, facts: Mapping[str, Mapping[str, Any]], problems: list[str])
         problems.append(f"{name} is a {known.kind}; it cannot be entered as {form}")
     column = known or _column(name, kind, facts.get(name, {}))
     return Planned(column, knots)
+
+
+def _ambiguous(plan: Sequence[Planned]) -> list[str]:
+    """Tell which names are also those of a spline's columns."""
+    names = {each.column.name for each in plan}
+    return [
+        f"{name} is also the name of a part of the spline of {each.column.name}; give the column "
+        "another name"
+        for each in plan
+        for name in Covariate(each.column, (0.0,) * each.knots).names[1:]
+        if each.knots and name in names
+    ]
+
+
+def _beyond_label(plan: Sequence[Planned], facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Tell what a dictionary says of flags and categories that only numbers have."""
+    return [
+        f"the dictionary gives {key} of {each.column.name}, but a {each.column.kind} has a label "
+        "only"
+        for each in plan
+        if each.column.kind != "number"
+        for key in facts.get(each.column.name, {})
+        if key != "label"
+    ]
 
 
 def _column(name: str, form: str, facts: Mapping[str, Any]) -> Column:

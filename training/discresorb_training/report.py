@@ -66,6 +66,8 @@ def report_html(facts: Mapping[str, Any]) -> str:
         limits=limits(facts),
         centres=centres_in_words(facts["performance"]),
         curve_entries=_entries(facts["curves"]),
+        curve_by=_first_number(facts["model"]["covariates"]),
+        measured=_measured(facts["model"]["covariates"]),
         drift=drift_page(facts["performance"]["drift"]) if kind == "validation" else None,
         least_for_curve=LEAST_FOR_CURVE,
         figures=report_figures(facts),
@@ -100,7 +102,9 @@ def environment() -> Any:
     )
     filters: dict[str, Callable[..., str]] = {
         "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
+        "shown": _shown,
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
+        "cell": _markdown_cell,
         "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
     }
     found.filters.update(filters)
@@ -166,6 +170,11 @@ def limits(facts: Mapping[str, Any]) -> list[str]:
         "Beyond the central range of the training patients, and beyond their follow-up, a "
         "prediction extrapolates; each such prediction carries a warning.",
     ]
+    if any(each["optional"] for each in facts["model"]["covariates"]):
+        found.append(
+            "Where an input is missing, a regression on the others stands in for it; intervals "
+            "take what it gives as known, and so cover less than they say."
+        )
     if facts["model"]["data_origin"] == SYNTHETIC:
         found.insert(
             0,
@@ -200,6 +209,31 @@ def _seen(flow: Mapping[str, int]) -> str:
 def _entries(curves: Sequence[Mapping[str, Any]]) -> str:
     """Join the months since onset of the typical patients, in the order of the panels."""
     return ", ".join(f"{each['patient']['months_since_onset']:g}" for each in curves)
+
+
+def _shown(values: Sequence[float], position: int) -> str:
+    """Write one of some numbers of a kind: to a tenth, of numbers below 1 three digits."""
+    value = values[position]
+    small = max(map(abs, values)) < 1.0
+    return f"{value + 0.0:.3g}" if small else f"{round(value, 1) + 0.0:.1f}"  # no -0.0
+
+
+def _markdown_cell(text: str) -> str:
+    """Write text that is neither markup nor the end of a table's cell."""
+    for special, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
+        text = text.replace(special, written)
+    return text
+
+
+def _first_number(covariates: Sequence[Mapping[str, Any]]) -> str:
+    """Say by what typical patients differ within their type."""
+    names = [each["name"] for each in covariates if each["kind"] == "number"]
+    return "size" if "size_mm" in names[:1] else (*names, "all inputs")[0]
+
+
+def _measured(covariates: Sequence[Mapping[str, Any]]) -> str:
+    standard = [each["name"] for each in covariates] == ["size_mm", "sequestrated"]
+    return "size and sequestration" if standard else "inputs"
 
 
 def _text(name: str) -> str:
