@@ -53,6 +53,30 @@ def test_numbers_do_not_depend_on_processes() -> None:
     assert (again.optimism != alone.optimism).any()
 
 
+def test_every_sample_has_knots_and_stand_ins_of_its_own() -> None:
+    table, y = simulated(200, seed=4)
+    rng = np.random.default_rng(0)
+    age = 40.0 + table["size_mm"].to_numpy() + rng.normal(0.0, 5.0, 200)
+    X = np.column_stack([table, np.where(rng.random(200) < 0.3, np.nan, age)])
+    plan = planned(["size_mm:spline3", "sequestrated", "age"], optional=["age"])
+    procedure = replace(ONE, plan=plan)
+    entry, whole = y["entry"], procedure.run(X, y)
+    final = Evaluation(whole.model.curve(), whole.design.matrix(X, entry)[:, 1:], y)
+    found = bootstrap(procedure, X, y, Measure.of(final, (6.0,), 6.0), final, repeats=3)
+    own: list[float] = []
+    borrowed: list[float] = []
+    for seed in np.random.SeedSequence(0).spawn(3):
+        rows = np.random.default_rng(seed).integers(200, size=200)
+        times = np.bincount(rows, minlength=200)
+        chosen = procedure.run(X[times > 0], y[times > 0], times[times > 0].astype(float))
+        for designs, design in ((own, chosen.design), (borrowed, whole.design)):
+            curve = chosen.model.curve()
+            p = curve.probability(design.matrix(X, entry), entry, entry + 6.0)
+            designs.append(np.abs(p - found.p).mean())
+    assert found.p_error == pytest.approx(np.mean(own), rel=1e-9)
+    assert found.p_error != pytest.approx(np.mean(borrowed), rel=1e-4)
+
+
 def test_optimism_is_that_of_the_definition() -> None:
     """Repeated by hand from the same samples."""
     table, y = simulated(150)

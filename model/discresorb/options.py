@@ -27,7 +27,7 @@ ModelOption = Annotated[
         "--model",
         metavar="FILE",
         readable=False,  # what cannot be read is told of like all else that is wrong with a model
-        help="A model file (NAME.joblib), or shipped, the default.",
+        help="A model file (NAME.joblib), or shipped; default: DISCRESORB_MODEL, else shipped.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

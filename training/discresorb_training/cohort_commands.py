@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from discresorb_training.shared_options import DataOriginOption, EndpointOption
+
 if TYPE_CHECKING:
     from discresorb_training.cards import Description
     from discresorb_training.from_visits import FromVisits
@@ -60,13 +62,8 @@ def cohort(
     problems: Annotated[
         Path | None, typer.Option(metavar="FILE", help="List all rows with problems here, as CSV.")
     ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(help="What counted as resorbed; default: from the visits' data card."),
-    ] = None,
-    data_origin: Annotated[
-        str | None, typer.Option(help="synthetic or observed; default: from the data card.")
-    ] = None,
+    endpoint: EndpointOption = None,
+    data_origin: DataOriginOption = None,
     raw_text: Annotated[
         bool, typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run.")
     ] = False,

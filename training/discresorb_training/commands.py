@@ -10,6 +10,7 @@ import typer
 
 from discresorb.options import SchedulerOption
 from discresorb_training.defaults import DEFAULT_PENALTY
+from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
     from discresorb_training.cohort import Cohort
@@ -26,12 +27,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that
 def train(
     cohort: Annotated[str, typer.Argument(help="A training CSV, one row a patient or an MRI.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="NAME.joblib")],
-    endpoint: Annotated[
-        str | None, typer.Option(help="What counted as resorbed; default: from the data card.")
-    ] = None,
-    data_origin: Annotated[
-        str | None, typer.Option(help="synthetic or observed; default: from the data card.")
-    ] = None,
+    endpoint: EndpointOption = None,
+    data_origin: DataOriginOption = None,
     covariates: Annotated[
         str,
         typer.Option(

@@ -18,7 +18,7 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
-from discresorb_training.fingerprint import content_hash, same_patients
+from discresorb_training.fingerprint import known_hashes
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.resampling import Track, resampled, untracked
@@ -164,8 +164,6 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
 def made_from(predictor: Predictor, cohort: Cohort) -> str | None:
     """Give the model of a lineage that was made from these very patients; None if none was.
 
-    Of its ancestors a model only keeps a hash, which knows the patients in their order.
-
     Parameters
     ----------
     predictor : Predictor
@@ -174,10 +172,7 @@ def made_from(predictor: Predictor, cohort: Cohort) -> str | None:
         The patients.
     """
     known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
-    source = known.get(content_hash(cohort))
-    if source is None and same_patients(cohort, predictor.artifact["fingerprint"]):
-        return predictor.model_id
-    return source
+    return next((known[each] for each in known_hashes(cohort) if each in known), None)
 
 
 def notes_on(predictor: Predictor, cohort: Cohort) -> list[str]:

@@ -7,7 +7,6 @@ anybody.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ __all__ = [
     "content_hash",
     "events_of",
     "fingerprint_of",
+    "known_hashes",
     "quantiles",
-    "same_patients",
 ]
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -60,30 +59,15 @@ def fingerprint_of(cohort: Cohort, predictors: Array) -> dict[str, Any]:
 
 
 def content_hash(cohort: Cohort) -> str:
-    """Give the SHA-256 of covariates and outcome, by which the same patients are known again."""
-    content = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
-    return hashlib.sha256(content).hexdigest()
+    """Give the SHA-256 of covariates and outcome, the same in whatever order patients stand."""
+    rows = np.column_stack([cohort.X, *(cohort.y[name] for name in cohort.y.dtype.names or ())])
+    return hashlib.sha256(rows[np.lexsort(rows.T)].tobytes()).hexdigest()
 
 
-def same_patients(cohort: Cohort, fingerprint: Mapping[str, Any]) -> bool:
-    """Tell whether a model keeps these patients' fingerprint, in whatever order they stand here.
-
-    The hash holds for one order; in another every count, share and quantile is still the same to
-    the last digit, as it is for no other patients.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        The patients.
-    fingerprint : mapping
-        Of a training; where it keeps nothing of outcomes, the hash alone speaks.
-    """
-    if content_hash(cohort) == fingerprint["sha256"]:
-        return True
-    if len(cohort.X) != fingerprint["rows"] or not fingerprint.get("events"):
-        return False
-    own = fingerprint_of(cohort, np.empty((len(cohort.X), 0)))
-    return all(own[part] == fingerprint.get(part) for part in ("quantiles", "shares", "events"))
+def known_hashes(cohort: Cohort) -> tuple[str, str]:
+    """Give what a model may know these patients by; those of format 1 knew them in their order."""
+    in_order = np.ascontiguousarray(cohort.X).tobytes() + np.ascontiguousarray(cohort.y).tobytes()
+    return content_hash(cohort), hashlib.sha256(in_order).hexdigest()
 
 
 def columns_of(cohort: Cohort) -> list[tuple[Column, Array]]:

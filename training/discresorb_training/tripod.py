@@ -96,7 +96,12 @@ ITEMS = (
     Item("24", "results of updating"),
     Item("25", "interpretation"),
     Item("26", "limits", "limits"),
-    Item("27a", "handling of poor or missing input at use"),
+    Item(
+        "27a",
+        "handling of poor or missing input at use",
+        "patients",
+        "refused by row, or filled in",
+    ),
     Item("27b", "what users must do and know", "question", "in part"),
     Item("27c", "next steps of research"),
 )

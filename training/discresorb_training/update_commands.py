@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from discresorb.options import ModelOption
+from discresorb_training.shared_options import DataOriginOption, EndpointOption
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -15,15 +18,7 @@ app = typer.Typer()
 @app.command()
 def update(
     cohort: Annotated[str, typer.Argument(help="A training CSV of one centre, one row a patient.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model",
-            metavar="FILE",
-            readable=False,  # what cannot be read is told of like all else that is wrong
-            help="The model to update (NAME.joblib); default: shipped.",
-        ),
-    ] = None,
+    model: ModelOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -33,12 +28,8 @@ def update(
             help="Where the new model goes, NAME.joblib; without it nothing is written.",
         ),
     ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help="What counted as resorbed; default: from the data card.")
-    ] = None,
-    data_origin: Annotated[
-        str | None, typer.Option(help="synthetic or observed; default: from the data card.")
-    ] = None,
+    endpoint: EndpointOption = None,
+    data_origin: DataOriginOption = None,
     level: Annotated[
         str,
         typer.Option(

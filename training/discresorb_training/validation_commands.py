@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discresorb.options import SchedulerOption
+from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
     from discresorb.predictor import Predictor
@@ -34,12 +35,8 @@ def validate(
             help="A model file (NAME.joblib), or shipped, the default; repeatable, compares.",
         ),
     ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help="What counted as resorbed; default: from the data card.")
-    ] = None,
-    data_origin: Annotated[
-        str | None, typer.Option(help="synthetic or observed; default: from the data card.")
-    ] = None,
+    endpoint: EndpointOption = None,
+    data_origin: DataOriginOption = None,
     months: Annotated[
         str, typer.Option(metavar="X,X,…", help="Horizons, months after the index MRI.")
     ] = "3,6,12",
