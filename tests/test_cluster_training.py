@@ -287,7 +287,8 @@ def test_the_train_command_gives_the_same_model(
     lowered = "from discresorb_training import on_cluster; on_cluster.LEAST_ROWS = 0"
     done = command(lowered, *given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "Saved m.joblib with its .json and .sha256.\n"
+    assert done.stderr.startswith("1000 patients: ")
+    assert done.stderr.endswith("\nSaved m.joblib with its .json and .sha256.\n")
     assert tasks_done(cluster, SUMS) > before
     there = load(tmp_path / "m.joblib").artifact
     assert there.keys() == here.artifact.keys()

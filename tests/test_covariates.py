@@ -50,7 +50,7 @@ def with_more_covariates(n: int, seed: int, missing: float = 0.1) -> pd.DataFram
 
 @pytest.fixture(scope="module")
 def patients() -> pd.DataFrame:
-    return with_more_covariates(900, seed=4)
+    return with_more_covariates(700, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ def test_imputation_does_not_look_at_the_outcome(patients: pd.DataFrame) -> None
 
 def test_spline_and_levels_are_recovered() -> None:
     """A pure-noise category and a linear truth: the spline's curve is nearly straight."""
-    frame = with_more_covariates(4000, seed=11, missing=0.0)
+    frame = with_more_covariates(2500, seed=11, missing=0.0)
     linear, curved = (
         train(
             frame,
@@ -258,7 +258,7 @@ def test_spline_and_levels_are_recovered() -> None:
 
 
 def test_validation_reads_a_cohort_by_the_models_own_covariates(trained: TrainResult) -> None:
-    fresh = with_more_covariates(300, seed=20)
+    fresh = with_more_covariates(250, seed=20)
     found = validate(trained.predictor, fresh, endpoint=ENDPOINT, months=[6.0], repeats=20)
     names = {each["name"] for each in found["subgroups"]["shown"]}
     assert {"work desk", "work mixed", "smoker yes"} <= names
@@ -321,7 +321,7 @@ def test_plans_that_make_no_sense(texts: list[str], options: dict[str, Any], wor
 
 
 def test_a_category_needs_some_levels(patients: pd.DataFrame) -> None:
-    for values, count in ((["x"] * 900, 1), ([f"v{k}" for k in range(900)], 900)):
+    for values, count in ((["x"] * 700, 1), ([f"v{k}" for k in range(700)], 700)):
         with pytest.raises(InputFileError, match=f"work has {count} different values, but"):
             train(
                 patients.assign(work=values),

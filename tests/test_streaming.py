@@ -178,7 +178,7 @@ def test_no_rows_in_no_rows_out(output: str, predictor: Predictor, tmp_path: Pat
     content, tally = scored(predictor, source, tmp_path / output, Form())
     assert tally == Tally()
     if output == "out.parquet":
-        assert pl.read_parquet(io.BytesIO(content)).shape == (0, 16)
+        assert pl.read_parquet(io.BytesIO(content)).shape == (0, 17)
     if output == "out.csv":
         assert content.startswith(f"{HEADER},p_resorbed,".encode())
 

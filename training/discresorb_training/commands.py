@@ -143,10 +143,9 @@ def train(
     patients, weighted = cohort_and_weights(table, plan, weights, surgery_weights=surgery_weights)
     if documents.wanted:  # what would be refused after minutes is refused now
         check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
-    for line in support_before(patients, cure=choices[cure]):
-        typer.echo(line, err=True)
     facts = None
     with computing_on_scheduler(scheduler):
+        typer.echo("\n".join(support_before(patients, cure=choices[cure])), err=True)
         result = train_cohort(
             patients,
             endpoint=about.endpoint,
