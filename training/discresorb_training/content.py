@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from discresorb import __version__
-from discresorb.artifact import FORMAT, content_id
+from discresorb.artifact import FORMAT, content_id, save_artifact
 from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.distributions import Array
+from discresorb.schema import wrong_with
 from discresorb.wording import ESTIMAND
 from discresorb_training.cohort import Cohort
+from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
 from discresorb_training.fingerprint import fingerprint_of
 from discresorb_training.performance import linear_predictors
@@ -20,7 +23,7 @@ from discresorb_training.procedure import Chosen
 from discresorb_training.second_opinion import SecondOpinion
 from discresorb_training.selection import Candidate
 
-__all__ = ["artifact_content", "data_description", "library_versions"]
+__all__ = ["artifact_content", "data_description", "library_versions", "save_if_whole"]
 
 CENTRAL = 0.98  # share of training patients inside the ranges that no warning is given for
 
@@ -159,3 +162,11 @@ def library_versions() -> dict[str, str]:
 
     libraries = ("numpy", "scipy", "scikit-learn", "lifelines", "joblib")
     return {"discresorb": __version__, **{name: version(name) for name in libraries}}
+
+
+def save_if_whole(artifact: dict[str, Any], path: Path, *, force: bool) -> None:
+    """Save a model; raise TrainingError instead if it could not be loaded again."""
+    wrong = wrong_with(artifact)
+    if wrong:
+        raise TrainingError("nothing was saved, the model is not whole: " + "; ".join(wrong))
+    save_artifact(artifact, path, force=force)

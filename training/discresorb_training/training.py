@@ -11,16 +11,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from discresorb.artifact import save_artifact
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
-from discresorb.schema import MOST_BETWEEN_STUDY_SD, wrong_with
+from discresorb.schema import MOST_BETWEEN_STUDY_SD
 from discresorb.wording import SYNTHETIC
 from discresorb_training.beyond import beyond_clock, penalty_effect
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.cohort_support import cohort_support
-from discresorb_training.content import artifact_content
+from discresorb_training.content import artifact_content, save_if_whole
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.errors import TrainingError
 from discresorb_training.estimator import ResorptionModel
@@ -82,10 +81,7 @@ class TrainResult:
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Save as ``NAME.joblib`` with its JSON twin and hashes."""
-        wrong = wrong_with(self.artifact)
-        if wrong:  # it could not be loaded again
-            raise TrainingError("nothing was saved, the model is not whole: " + "; ".join(wrong))
-        save_artifact(self.artifact, Path(path), force=force)
+        save_if_whole(self.artifact, Path(path), force=force)
 
 
 def train(

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from discresorb.artifact import load_artifact, save_artifact
+from discresorb.artifact import load_artifact
 from discresorb.curve import CureCurve
 from discresorb.distributions import Array
 from discresorb.errors import ArtifactError, InputError, InputFileError, OutputError
 from discresorb.predictor import Predictor
-from discresorb.schema import wrong_with
 from discresorb.wording import SYNTHETIC
 from discresorb_training.answerable import answerable_months
 from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
+from discresorb_training.content import save_if_whole
 from discresorb_training.errors import TrainingError
 from discresorb_training.external import check_fits, made_from, notes_on
 from discresorb_training.plan import plan_of
@@ -71,10 +71,7 @@ class UpdateResult:
         if self.artifact is None:
             raise TrainingError("the model is kept, so that there is no new one to save")
         _check_is_not(Path(path), self.artifact["parent_model"])
-        wrong = wrong_with(self.artifact)
-        if wrong:  # it could not be loaded again
-            raise TrainingError("nothing was saved, the model is not whole: " + "; ".join(wrong))
-        save_artifact(self.artifact, Path(path), force=force)
+        save_if_whole(self.artifact, Path(path), force=force)
 
 
 def update(
