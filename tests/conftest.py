@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from browsers import Visitor, started
 from hypothesis import settings
 
 from discresorb import Predictor, load
@@ -19,6 +20,9 @@ from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.report_facts import report_facts
 from discresorb_training.training import TrainResult, train
 from discresorb_training.validation import validate_internally
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
 SYNTHETIC = ROOT / "data" / "synthetic"
@@ -108,3 +112,19 @@ def run() -> Run:
         )
 
     return run_command
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one file of tests: its event loop must not be there for others."""
+    with started() as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    """Open pages; afterwards none may have made a request or an error."""
+    found = Visitor(browser)
+    yield found
+    found.close()
+    found.quiet()

@@ -34,7 +34,7 @@ def test_import_discresorb_loads_numpy_and_the_standard_library_only() -> None:
 
 
 def test_the_model_side_never_imports_the_training_side() -> None:
-    for path in (ROOT / "model" / "discresorb").glob("*.py"):
+    for path in (ROOT / "model" / "discresorb").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = (
                 [node.module or ""]
