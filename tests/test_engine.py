@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from importlib.resources import files
-from itertools import permutations
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from composed import CURVED, MANY, OPTIONAL, PLAIN, composed
-from engine import Engine, opened
+from engine import Engine
+from random_patients import MODELS, model, patients
 
-from discresorb import InputError, Predictor, load
-from discresorb.columns import UNLIMITED, Column
-from discresorb.distributions import Array
+from discresorb import InputError, Predictor
 from discresorb.pages.model_data import ENGINE_SCRIPTS, model_data
 from discresorb.wording import TOO_FAR
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-Cells = dict[str, str]
-
-HERE = Path(__file__).parent
 PATIENTS = 2000
 # what is asked; what is found is smaller by far, see the assertion's words
 CLOSE, CLOSE_ENDS = 1e-9, 1e-6
@@ -83,101 +70,6 @@ LOG_NDTR = [
     (37.0, -5.7255712225245768227e-300),
     (40.0, 0.0),
 ]
-
-
-@pytest.fixture(scope="module")
-def engine(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with opened(browser, tmp_path_factory.mktemp("engine")) as found:
-        yield found
-
-
-def model(name: str) -> Predictor:
-    """A model that `load` or `composed` gives, by its name."""
-    if name == "shipped":
-        return load(HERE.parent / "artifacts" / "default.joblib")
-    if name == "format 1":
-        return load(HERE / "data" / "format_1" / "default.joblib")
-    shape, distribution, cure = name.split()
-    options: dict[str, Any] = {"distribution": distribution, "cure": cure == "cure"}
-    if shape == "narrow":  # σ is small, so that z is far from 0
-        return composed(log_scale=-3.5, **options)
-    if shape == "linear":
-        return composed(between_study_sd=0.5 if cure == "cure" else None, **options)
-    return composed(
-        CURVED,
-        optional=OPTIONAL,
-        by="smoker" if cure == "cure" else None,
-        cure_columns=[0, 2, 5, 8] if distribution != "weibull" and cure == "cure" else None,
-        between_study_sd=None if distribution == "lognormal" else 0.25,
-        seed=2,
-        **options,
-    )
-
-
-MODELS = [
-    "shipped",
-    "format 1",
-    *(
-        f"{shape} {distribution} {cure}"
-        for shape in ("linear", "curved")
-        for distribution in ("loglogistic", "lognormal", "weibull")
-        for cure in ("cure", "all")
-    ),
-    "narrow lognormal cure",
-    "narrow weibull all",
-]
-
-
-def mixture(rng: Array, *parts: Array) -> Array:
-    """Take each value from one of some arrays, by chance."""
-    return np.choose(rng.integers(0, len(parts), len(parts[0])), parts)
-
-
-def numbers(column: Column, rng: Array, n: int) -> Array:
-    """Numbers that may be entered: usual, at an end, or far from anything seen."""
-    far = rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(-3, 4, n)
-    farthest = rng.choice([-1.0, 1.0], n) * 10.0 ** rng.uniform(4, 308, n)
-    low, high = (end if abs(end) < UNLIMITED else 0.0 for end in (column.low, column.high))
-    usual = (rng.uniform(0.5, 15.0, n), rng.normal(40.0, 15.0, n), rng.normal(0.0, 3.0, n))
-    ends = rng.choice([low, high], n)
-    others = (ends, far, np.where(rng.random(n) < 0.5, far, farthest))
-    return np.clip(mixture(rng, *usual, *usual, *usual, *others), column.low, column.high)
-
-
-def months(most: float, rng: Array, n: int) -> Array:
-    """Months up to so many: none, the most, usual ones, and half a minute or more."""
-    usual = (rng.uniform(0.0, 12.0, n), rng.uniform(0.0, 24.0, n).round(1))
-    moments = 10.0 ** rng.uniform(-5.0, 0.0, n)
-    known = rng.choice([0.0, most, 6.0], n)
-    return mixture(rng, *usual, *usual, rng.uniform(0.0, most, n), moments, known)
-
-
-def texts(column: Column, rng: Array, n: int, missing: float) -> list[str]:
-    if column.kind == "number":
-        found = list(map(repr, numbers(column, rng, n).tolist()))
-    else:
-        found = rng.choice(column.levels or ["yes", "no"], n).tolist()
-    return ["" if gone else text for gone, text in zip(rng.random(n) < missing, found, strict=True)]
-
-
-def patients(predictor: Predictor, n: int, seed: int = 0) -> list[Cells]:
-    """A quarter with dates, the others with months."""
-    rng = np.random.default_rng(seed)
-    optional = predictor.design.optional
-    columns = {
-        column.name: texts(column, rng, n, 0.2 * (column.name in optional))
-        for column in predictor.columns
-    }
-    by_dates = rng.random(n) < 0.25
-    day = np.datetime64("1972-01-01") + rng.integers(0, 20_000, n)
-    for name in ("onset_date", "imaging_date", "surgery_date"):
-        columns[name] = np.where(by_dates, day.astype(str), "").tolist()
-        day = day + rng.integers(0, 900, n)
-    for name, most in (("months_since_onset", 240.0), ("months_to_surgery", 600.0)):
-        entered = map(repr, months(most, rng, n).tolist())
-        columns[name] = ["" if no else text for no, text in zip(by_dates, entered, strict=True)]
-    columns["symptoms_changed"] = rng.choice(["yes", "no", ""], n).tolist()
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def refused(found: dict[str, Any]) -> str:
@@ -238,12 +130,6 @@ def test_another_threshold_is_used_and_named(engine: Engine, predictor: Predicto
     assert any("0.123456" in each for each in said)
 
 
-@pytest.mark.parametrize("threshold", [0.0, 1.5, math.nan])
-def test_a_threshold_that_is_none_is_refused(predictor: Predictor, threshold: float) -> None:
-    with pytest.raises(InputError, match="threshold entered as"):
-        model_data(predictor, threshold)
-
-
 @pytest.mark.parametrize("name", ["shipped", "curved lognormal cure"])
 def test_a_curve_is_the_librarys(engine: Engine, name: str) -> None:
     predictor, at = model(name), [0.0, 0.03, 1.0, 6.0, 24.0, 600.0]
@@ -283,155 +169,6 @@ def test_numbers_are_written_as_python_writes_them(engine: Engine) -> None:
         assert its[:4] == general
         if 0.0 <= value < 1e21 and not (value == 0.0 and math.copysign(1.0, value) < 0.0):
             assert its[4:] == [f"{value:.0f}", f"{value:.1f}", f"{value:.2f}"]
-
-
-def moved(predictor: Predictor, row: Cells, orders: Iterable[Sequence[int]]) -> dict[str, float]:
-    """Average, over orders, what p gains as each input is taken over from a typical patient."""
-    typical = model_data(predictor)["typical"]
-    names = [*(column.name for column in predictor.columns), "months_since_onset"]
-    usual: dict[str, Any] = dict(
-        zip(names, [*typical["covariates"], typical["entry"]], strict=True)
-    )
-    for column in predictor.columns:
-        if column.levels:
-            usual[column.name] = column.levels[int(usual[column.name])]
-
-    @cache
-    def worth(own: int) -> float:
-        cells = {n: row[n] if own & (1 << i) else usual[n] for i, n in enumerate(names)}
-        wait = row["months_to_surgery"]
-        return predictor.predict(**cells, months_to_surgery=wait).probability
-
-    gains, count = [0.0] * len(names), 0
-    for order in orders:
-        own = 0
-        for i in order:
-            gains[i] += worth(own | (1 << i)) - worth(own)
-            own |= 1 << i
-        count += 1
-    return {name: gain / count for name, gain in zip(names, gains, strict=True)}
-
-
-MOVES = "model.moves(model.read(row).patient)"
-
-
-def case(predictor: Predictor, seed: int) -> Cells:
-    """A patient whose every input can be combined with a typical one's."""
-    rng = np.random.default_rng(seed)
-    row = {"months_since_onset": "4", "months_to_surgery": "6"}
-    for column in predictor.columns:
-        missing = 0.3 * (column.name in predictor.design.optional)
-        (row[column.name],) = texts(column, rng, 1, missing)
-        if column.kind == "number" and row[column.name]:
-            value = max(float(rng.normal(8.0, 6.0)), column.low)
-            row[column.name] = repr(value if column.unit else value / 8.0)
-    return row
-
-
-def changes_of(its: dict[str, Any]) -> dict[str, float]:
-    """The changes by input, which lead from the typical patient's p to this one's."""
-    changes = {part["name"]: float(part["change"]) for part in its["parts"]}
-    assert its["typical"] + sum(changes.values()) == pytest.approx(its["probability"], abs=1e-14)
-    return changes
-
-
-@pytest.mark.parametrize("name", ["shipped", "curved lognormal cure"])
-def test_what_moves_the_estimate_are_shapley_values(engine: Engine, name: str) -> None:
-    predictor = model(name)
-    rows = [case(predictor, seed) for seed in range(3)]
-    for row, its in zip(rows, engine.ask(MOVES, rows, predictor), strict=True):
-        changes = changes_of(its)
-        assert its["probability"] == pytest.approx(predictor.predict(**row).probability, abs=1e-13)
-        assert max(map(abs, changes.values())) > 0.01
-        orders = permutations(range(len(changes)))
-        assert changes == pytest.approx(moved(predictor, row, orders), abs=1e-12)
-
-
-def test_of_many_inputs_one_order_and_its_reverse_are_taken(engine: Engine) -> None:
-    predictor = composed(MANY)
-    rows = [case(predictor, seed) for seed in range(3)]
-    along = range(len(MANY) + 1)
-    for row, its in zip(rows, engine.ask(MOVES, rows, predictor), strict=True):
-        expected = moved(predictor, row, [along, along[::-1]])
-        assert changes_of(its) == pytest.approx(expected, abs=1e-13)
-
-
-def test_the_order_of_covariates_does_not_matter_to_what_moves(engine: Engine) -> None:
-    one, row = composed(PLAIN, seed=3), case(composed(PLAIN), 0)
-    other = composed(
-        PLAIN[::-1],
-        location=one.artifact["location"][[0, 2, 1]],
-        cure_coefficients=one.artifact["cure_coefficients"][[0, 2, 1]],
-    )
-    found = [changes_of(engine.ask(MOVES, [row], each)[0]) for each in (one, other)]
-    assert list(found[0]) != list(found[1])
-    assert found[0] == pytest.approx(found[1], abs=1e-14)
-
-
-@pytest.mark.parametrize("predictor", [load(), composed(CURVED, optional=OPTIONAL)])
-def test_nothing_moves_the_typical_patient(engine: Engine, predictor: Predictor) -> None:
-    asked = """(({covariates, entry, words}) => ({
-        moves: model.moves({covariates, entry, wait: row}), patient: {covariates, entry},
-        read: model.read({...words, months_to_surgery: String(row)}).patient,
-    }))(model.typical)"""
-    for its in engine.ask(asked, [0, 6, 600], predictor):
-        assert [part["change"] for part in its["moves"]["parts"]] == [0.0] * (
-            len(predictor.columns) + 1
-        )
-        assert its["moves"]["typical"] == its["moves"]["probability"]
-        assert {key: its["read"][key] for key in its["patient"]} == its["patient"]
-
-
-def test_what_cannot_be_combined_moves_nothing(engine: Engine) -> None:
-    predictor = composed(CURVED, distribution="weibull", cure=False)
-    row = {**case(predictor, 0), "age": "1e300"}
-    assert engine.ask(MOVES, [row], predictor) == [None]
-    assert refused(engine.ask(ASK, [row], predictor)[0]).startswith(TOO_FAR)
-
-
-def test_a_typical_patient_is_one_of_the_training(predictor: Predictor) -> None:
-    quantiles = predictor.artifact["fingerprint"]["quantiles"]
-    assert model_data(predictor)["typical"] == {
-        "covariates": [quantiles["size_mm"]["0.5"], 0.0],
-        "entry": quantiles["months_since_onset"]["0.5"],
-    }
-    fingerprint = {
-        "quantiles": {"size_mm": {"0.5": 8.5}, "age": {}, "months_since_onset": {"0.5": 2.5}},
-        "shares": {
-            "sequestrated": {"shares": [0.25, 0.5], "missing": 0.25},
-            "work": {"shares": [0.25, 0.25, 0.5], "missing": 0.0},
-            "smoker": {"shares": [0.5, 0.5], "missing": 0.0},
-        },
-    }
-    found = model_data(composed(CURVED, fingerprint=fingerprint))["typical"]
-    assert found["entry"] == 2.5
-    # age and bmi were never known, so the middle of what the support tells stands for them
-    assert found["covariates"][:2] == [8.5, 1.0]
-    assert found["covariates"][3] == 2.0
-    assert found["covariates"][5] == 0.0
-    ranges = composed(CURVED).artifact["support"]["groups"][1]["ranges"]
-    assert found["covariates"][2] == sum(ranges["age"]) / 2.0
-
-
-@pytest.mark.parametrize("predictor", [load(), composed(CURVED, optional=OPTIONAL), composed(MANY)])
-def test_the_data_are_plain_and_whole(predictor: Predictor) -> None:
-    data = model_data(predictor)
-    assert json.loads(json.dumps(data, allow_nan=False)) == json.loads(
-        json.dumps(data, default=str)
-    )
-    root = np.array(data["curve"]["root"])
-    np.testing.assert_allclose(root.T @ root, predictor.artifact["covariance"], atol=1e-12)
-    assert data["curve"]["location"] == predictor.artifact["location"].tolist()
-    assert [each["allowed"] for each in data["covariates"]] == [
-        column.allowed for column in predictor.columns
-    ]
-
-
-def test_a_limit_that_there_is_not_is_none() -> None:
-    columns = {each["name"]: each for each in model_data(composed(CURVED))["covariates"]}
-    assert (columns["age"]["low"], columns["age"]["high"]) == (16.0, None)
-    assert (columns["bmi"]["low"], columns["bmi"]["high"]) == (None, 80.0)
-    assert (columns["size_mm"]["low"], columns["size_mm"]["high"]) == (0.5, 40.0)
 
 
 def test_the_engine_is_small() -> None:
