@@ -14,6 +14,8 @@ from engine import Engine
 from random_patients import Cells, model, texts
 
 from discresorb import Predictor, load
+from discresorb.columns import Column
+from discresorb.design import Covariate
 from discresorb.pages.model_data import model_data
 from discresorb.wording import TOO_FAR
 
@@ -101,7 +103,16 @@ def test_the_order_of_covariates_does_not_matter_to_what_moves(engine: Engine) -
     assert found[0] == pytest.approx(found[1], abs=1e-14)
 
 
-@pytest.mark.parametrize("predictor", [load(), composed(CURVED, optional=OPTIONAL)])
+# a median at the end of what is allowed, with more digits than are shown
+AT_THE_END = composed(
+    (*PLAIN, Covariate(Column("share", "number", "a share", low=0.12345678))),
+    fingerprint={"quantiles": {"share": {"0.5": 0.12345678}, "size_mm": {"0.5": 7.123456}}},
+)
+
+
+@pytest.mark.parametrize(
+    "predictor", [load(), composed(CURVED, optional=OPTIONAL), AT_THE_END], ids=["2", "7", "3"]
+)
 def test_nothing_moves_the_typical_patient(engine: Engine, predictor: Predictor) -> None:
     asked = """(({covariates, entry, words}) => ({
         moves: model.moves({covariates, entry, wait: row}), patient: {covariates, entry},
@@ -113,6 +124,19 @@ def test_nothing_moves_the_typical_patient(engine: Engine, predictor: Predictor)
         )
         assert its["moves"]["typical"] == its["moves"]["probability"]
         assert {key: its["read"][key] for key in its["patient"]} == its["patient"]
+
+
+def test_inputs_are_shown_as_they_are_entered_with_their_unit(engine: Engine) -> None:
+    predictor = composed(CURVED, optional=OPTIONAL)
+    row = {
+        **{"size_mm": "11.00", "sequestrated": "TRUE", "age": "", "work": "2.0", "depth": "-1e-7"},
+        **{"bmi": "26.123456", "smoker": "0", "months_since_onset": "0.5"},
+    }
+    (found,) = engine.ask(MOVES, [{**row, "months_to_surgery": "6"}], predictor)
+    shown = ["11 mm", "yes", "missing", "2", "26.12 kg/m²", "no", "-1e-07", "0.5 months"]
+    assert [part["value"] for part in found["parts"]] == shown
+    usual = ["7.5 mm", "no", "45.5 years", "desk", "26.5 kg/m²", "no", "-0.5", "3.5 months"]
+    assert [part["typical"] for part in found["parts"]] == usual
 
 
 def test_what_cannot_be_combined_moves_nothing(engine: Engine) -> None:
