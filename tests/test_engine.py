@@ -18,7 +18,7 @@ from discresorb.pages.model_data import ENGINE_SCRIPTS, model_data
 from discresorb.wording import TOO_FAR
 
 PATIENTS = 2000
-# what is asked; what is found is smaller by far, see the assertion's words
+# what is asked; what is found is smaller, see the words of the assertions
 CLOSE, CLOSE_ENDS = 1e-9, 1e-6
 READ_AND_PREDICT = "(({patient, problems}) => patient ? model.predict(patient) : {problems})"
 ASK = f"{READ_AND_PREDICT}(model.read(row))"
