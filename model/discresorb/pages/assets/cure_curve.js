@@ -56,9 +56,6 @@
     return [1, ...columns];
   }
 
-  // z times what vanishes where z is infinite; zero there.
-  const moment = (z, density) => (density !== 0 ? z : 0) * density;
-
   // logit p, and all from which its gradient is made.
   function parts(curve, row, entry, horizon) {
     const location = linearSum(row, curve.location);
@@ -83,7 +80,7 @@
     const together = meanSlope(p.zEntry, p.zHorizon, p.inside) + ofPopulation;
     const byLocation = -together / curve.scale;
     const start = Math.abs(p.zEntry) === Infinity ? p.zHorizon : p.zEntry;
-    const byLogScale = -moment(start, together) - moment(p.zHorizon - start, atHorizon);
+    const byLogScale = -start * together - (p.zHorizon - start) * atHorizon;
     const byCure = Math.exp(p.logNever - p.population);
     return [
       ...row.map((column) => byLocation * column),
