@@ -12,6 +12,7 @@ __all__ = [
     "LIMITS",
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
+    "TOO_FAR",
     "filled_in",
     "frequency_sentence",
     "interval_label",
@@ -29,6 +30,7 @@ LIMITS: Final = (
     "(cauda equina syndrome, progressive neurological deficit) lie outside this model and need "
     "urgent assessment whatever it says."
 )
+TOO_FAR: Final = "no probability can be computed so far from the training patients"
 
 
 def interval_label(between_study_sd: float | None) -> str:
