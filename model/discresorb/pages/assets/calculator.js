@@ -125,7 +125,8 @@
   }
 
   function fillExample() {
-    form.fill([...Object.entries(model.typical.words), ...data.page.example]);
+    const typical = model.covariates.map(({ name }) => [name, model.typical.words[name]]);
+    form.fill([...typical, ...data.page.example]);
     Object.assign(state, { isExample: true, typing: undefined });
     look();
   }

@@ -7,6 +7,8 @@ calculator.curveChart = (() => {
   const TICK_STEPS = [3, 6, 12, 24, 60, 120];
   const PER_TICK = 54; // px that a tick's label needs
   const MARGIN = { top: 40, right: 18, bottom: 46, left: 40 };
+  const DATE_LINE = 15; // px more below where dates stand there
+  const LETTER = 7.6; // px, the width of a letter in bold
   const POINTS = 120;
 
   const axisEnd = (wait) => Math.max(SHORTEST_AXIS, Math.ceil(wait / 6) * 6);
@@ -22,8 +24,8 @@ calculator.curveChart = (() => {
    * What the chart shows: months, probability, low and high by month; wait; prediction;
    * followUpEnd (months after the index MRI); dateAt (months to "20 Sep 2019"), or none.
    */
-  function parts(facts, width) {
-    return [drawing(facts, width), element("figcaption", { class: "legend-line" }, caption(facts))];
+  function parts(facts, width, height = Math.min(300, Math.max(230, width * 0.46))) {
+    return [drawing(facts, scales(facts, width, height)), element("figcaption", { class: "legend-line" }, caption(facts))];
   }
 
   function caption({ followUpEnd }) {
@@ -32,11 +34,10 @@ calculator.curveChart = (() => {
     return followUpEnd < end ? `${words} Dashed: beyond the follow-up in training.` : words;
   }
 
-  function scales(facts, width) {
-    const height = Math.round(Math.min(300, Math.max(230, width * 0.46)));
+  function scales(facts, width, height) {
     const end = axisEnd(facts.wait);
     const across = width - MARGIN.left - MARGIN.right;
-    const down = height - MARGIN.top - MARGIN.bottom;
+    const down = height - MARGIN.top - MARGIN.bottom - (facts.dateAt ? DATE_LINE : 0);
     return {
       width,
       height,
@@ -47,8 +48,7 @@ calculator.curveChart = (() => {
     };
   }
 
-  function drawing(facts, width) {
-    const scale = scales(facts, width);
+  function drawing(facts, scale) {
     return shape(
       "svg",
       {
@@ -94,8 +94,8 @@ calculator.curveChart = (() => {
       ...rows,
       ...columns,
       ...dates,
-      text(2, 12, "of 100 patients", { class: "axis" }),
-      text(width - MARGIN.right, height - 2, title, { class: "axis", "text-anchor": "end" }),
+      text(2, 13, "of 100 patients", { class: "axis" }),
+      text(width - MARGIN.right, height - 4, title, { class: "axis", "text-anchor": "end" }),
     ];
   }
 
@@ -144,11 +144,12 @@ calculator.curveChart = (() => {
     ];
   }
 
-  function surgery({ wait, prediction, when }, { x, y, end }) {
+  function surgery({ wait, prediction, when }, { x, y, width }) {
     const { probability, low, high } = prediction;
     const at = x(wait);
-    const anchor = wait < end * 0.25 ? "start" : wait > end * 0.75 ? "end" : "middle";
     const words = `surgery${when ? ` ${when}` : ""}: ${figures(probability)} of 100`;
+    const half = (words.length * LETTER) / 2;
+    const middle = Math.min(Math.max(at, half), width - half); // inside the drawing
     return [
       shape("path", { class: "surgery", d: `M${at.toFixed(1)} ${y(0)}V${y(1) - 6}` }),
       shape("path", {
@@ -156,10 +157,7 @@ calculator.curveChart = (() => {
         d: `M${at - 5} ${y(high)}h10M${at} ${y(high)}V${y(low)}M${at - 5} ${y(low)}h10`,
       }),
       shape("circle", { class: "point", cx: at, cy: y(probability), r: 5 }),
-      text(anchor === "start" ? at - 4 : anchor === "end" ? at + 4 : at, y(1) - 11, words, {
-        class: "at-surgery",
-        "text-anchor": anchor,
-      }),
+      text(middle, y(1) - 11, words, { class: "at-surgery", "text-anchor": "middle" }),
     ];
   }
 

@@ -48,10 +48,9 @@ calculator.elements = (() => {
     );
   }
 
-  function sentence(words) {
-    const ended = /[.!?]$/.test(words) ? words : `${words}.`;
-    return ended.charAt(0).toUpperCase() + ended.slice(1);
-  }
+  const ended = (words) => (/[.!?]$/.test(words) ? words : `${words}.`);
 
-  return Object.freeze({ element, shape, list, table, sentence });
+  const sentence = (words) => words.charAt(0).toUpperCase() + ended(words).slice(1);
+
+  return Object.freeze({ element, shape, list, table, ended, sentence });
 })();

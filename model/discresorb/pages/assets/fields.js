@@ -1,6 +1,6 @@
 /** Inputs, one field a column: what is entered, as text, and what is wrong with it. */
 calculator.fields = (() => {
-  const { element, shape, sentence } = calculator.elements;
+  const { element, shape, ended, sentence } = calculator.elements;
   const MOST_RADIOS = 5;
   const MAY_BE_EMPTY =
     "It may be left empty and is then filled in by regression on the other inputs.";
@@ -36,7 +36,7 @@ calculator.fields = (() => {
       /** Show what is wrong, or with no words that nothing is. */
       complain(words) {
         error.hidden = words.length === 0;
-        error.replaceChildren(...words.map((each) => element("span", {}, sentence(each))));
+        error.replaceChildren(...words.map((each) => element("span", {}, ended(each))));
         parts.mark(words.length > 0, error.id);
       },
       complains: () => !error.hidden,

@@ -3,7 +3,7 @@ calculator.iconArray = (() => {
   const { element, shape } = calculator.elements;
   const SIDE = 10;
   const WIDTH = 20;
-  const HEIGHT = 24;
+  const HEIGHT = 26;
   const PERSON =
     "M10 1.6a3.9 3.9 0 1 1 0 7.8a3.9 3.9 0 0 1 0-7.8z" +
     "M4.4 15.6a5.6 4.9 0 0 1 11.2 0v5a1.6 1.6 0 0 1-1.6 1.6h-8a1.6 1.6 0 0 1-1.6-1.6z";

@@ -3,8 +3,8 @@ calculator.record = (() => {
   const { element, table } = calculator.elements;
   const PAGE_HEIGHT = ((297 - 2 * 12) * 96) / 25.4; // px between the margins that base.css sets
   const SLACK = 0.985; // a printer's letters may run a little wider
-  const [LARGEST, SMALLEST, STEP] = [13, 8, 0.25]; // px
-  const CHART_WIDTH = 680;
+  const [LARGEST, SMALLEST, STEP] = [14, 8, 0.25]; // px
+  const [CHART_WIDTH, CHART_HEIGHT] = [680, 260];
 
   const byId = (id) => document.getElementById(id);
 
@@ -13,8 +13,7 @@ calculator.record = (() => {
   }
 
   function inputs(entered) {
-    const rows = entered.map(([title, text]) => [title, text]);
-    return table("Entered", ["Input", "Value"], rows, { class: "entered" });
+    return table("Entered", ["Input", "Value"], entered, { class: "entered" });
   }
 
   function head(reference, printed) {
@@ -38,10 +37,11 @@ calculator.record = (() => {
 
   /** estimate: as results.parts takes it; entered: titles and texts. */
   function build(estimate, { entered, reference, printed, example }) {
-    const parts = calculator.results.parts(estimate, CHART_WIDTH);
+    const parts = calculator.results.parts(estimate, CHART_WIDTH, CHART_HEIGHT);
     const many = entered.length > 12 ? " many" : "";
     const given = [
       inputs(entered),
+      element("p", { class: "small" }, ...parts.clock),
       ...(example ? [element("p", { class: "example-note" }, example)] : []),
     ];
     const node = element(

@@ -1,7 +1,8 @@
 /** What is shown of one estimate; and of what is still needed, or wrong. */
 calculator.results = (() => {
-  const { element, list, sentence } = calculator.elements;
+  const { element, list, ended } = calculator.elements;
   const { links } = calculator.form;
+  const { fixed } = discresorb.numbers;
   const SHARE = /(?:about |fewer than |more than )?\d+ of 100/;
 
   const byId = (id) => document.getElementById(id);
@@ -27,8 +28,13 @@ calculator.results = (() => {
     ];
   }
 
+  function clockWords({ entry, horizon }) {
+    const [since, wait] = [entry, horizon - entry].map((each) => fixed(each, 1));
+    return `Index MRI ${since} months after onset, surgery ${wait} months after the MRI.`;
+  }
+
   function warnings(words) {
-    return [element("h3", { id: "warnings-title" }, "Keep in mind"), list(words.map(sentence))];
+    return [element("h3", { id: "warnings-title" }, "Keep in mind"), list(words.map(ended))];
   }
 
   function influences(moves, titles) {
@@ -42,22 +48,30 @@ calculator.results = (() => {
   }
 
   /** All parts of an estimate, as nodes by the id of where they stand. */
-  function parts({ prediction, facts, tableFacts, moves, titles, caseReport }, width) {
+  function parts({ prediction, facts, tableFacts, moves, titles, caseReport }, width, height) {
     const { asTable, parts: curve } = calculator.curveChart;
     return {
       sentence: emphasised(prediction.sentence),
       icons: calculator.iconArray.parts(prediction),
       advice: advice(prediction, caseReport),
       warnings: prediction.warnings.length ? warnings(prediction.warnings) : [],
-      curve: curve(facts, width),
+      clock: [clockWords(prediction)],
+      curve: curve(facts, width, height),
       "curve-table": [asTable(tableFacts.curve, tableFacts.months, facts)],
       influences: influences(moves, titles),
     };
   }
 
+  /** For small screens, where the estimate stands below the form. */
+  function brief(words) {
+    const found = SHARE.exec(words);
+    return found ? [found[0], words.slice(words.lastIndexOf("; "))] : [words];
+  }
+
   function show(estimate) {
     byId("waiting").hidden = true;
-    for (const id of ["results", "print"]) byId(id).hidden = false; // before widths are measured
+    for (const id of ["results", "print", "brief"]) byId(id).hidden = false; // to be measured
+    byId("brief").replaceChildren(...brief(estimate.prediction.sentence));
     for (const [id, nodes] of Object.entries(parts(estimate, byId("curve").clientWidth))) {
       byId(id).replaceChildren(...nodes);
     }
@@ -66,7 +80,7 @@ calculator.results = (() => {
 
   /** Show no estimate: what is still needed, and what is wrong. */
   function withhold({ needed, problems }) {
-    for (const id of ["results", "print"]) byId(id).hidden = true;
+    for (const id of ["results", "print", "brief"]) byId(id).hidden = true;
     byId("waiting").hidden = false;
     byId("needed").hidden = !needed.length;
     byId("needed").replaceChildren("Still needed: ", ...listed(links(needed)), ".");
@@ -80,7 +94,7 @@ calculator.results = (() => {
 
   function problemNode({ words, fields }) {
     const where = fields.length ? [" (", ...listed(links(fields)), ")"] : [];
-    return element("span", {}, sentence(words), ...where);
+    return element("span", {}, ended(words), ...where);
   }
 
   function listed(nodes) {
