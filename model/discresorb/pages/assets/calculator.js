@@ -11,7 +11,7 @@
   const model = discresorb.model(data.model);
   const form = calculator.form.build(model, clock.month_names);
   const titles = new Map(form.fields.map(({ column, title }) => [column.name, title]));
-  const state = { typing: undefined, estimate: undefined, isExample: false, pause: undefined };
+  const state = { typing: undefined, estimate: undefined, isExample: false, pressed: false };
 
   /** All that is shown of a patient whose prediction succeeded. */
   function estimateOf(patient, prediction) {
@@ -118,10 +118,22 @@
     look();
   }
 
+  /** Once a field is left, its slips show; not while a button is pressed, or it would move away. */
   function left() {
-    if (!state.typing) return;
+    if (!state.typing || state.pressed) return;
     state.typing = undefined;
     look();
+  }
+
+  function pressed() {
+    state.pressed = true;
+  }
+
+  function released() {
+    state.pressed = false;
+    setTimeout(() => { // after the click
+      if (!state.typing?.node.contains(document.activeElement)) left();
+    });
   }
 
   function fillExample() {
@@ -158,6 +170,8 @@
 
   byId("inputs").addEventListener("input", typed);
   byId("inputs").addEventListener("focusout", left);
+  window.addEventListener("pointerdown", pressed);
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, released);
   byId("inputs").addEventListener("submit", (event) => event.preventDefault());
   byId("example").addEventListener("click", fillExample);
   byId("clear").addEventListener("click", clear);
@@ -168,4 +182,5 @@
   form.clear();
   form.showMode();
   look();
+  clearTimeout(state.pause); // nothing has happened yet that is to be said
 })();

@@ -131,13 +131,14 @@ calculator.curveChart = (() => {
     return [...draw(seen, "estimate"), ...draw(beyond, "estimate beyond")];
   }
 
-  function followUp({ followUpEnd }, { x, y, end }) {
+  function followUp({ followUpEnd, prediction }, { x, y, end }) {
     if (followUpEnd >= end) return [];
+    const clear = prediction.probability < 0.5 ? y(1) + 14 : y(0) - 6; // of the curve
     const at = x(Math.max(0, followUpEnd));
     const right = followUpEnd > end / 2;
     return [
       shape("path", { class: "follow-up", d: `M${at.toFixed(1)} ${y(0)}V${y(1)}` }),
-      text(at + (right ? -5 : 5), y(0) - 6, "follow-up in training ends", {
+      text(at + (right ? -5 : 5), clear, "follow-up in training ends", {
         class: "mark",
         "text-anchor": right ? "end" : "start",
       }),

@@ -28,17 +28,21 @@ calculator.elements = (() => {
     return element("ul", attributes, ...items.map((item) => element("li", {}, item)));
   }
 
-  /** A table whose first cell in each row is its header; other cells may be nodes. */
+  /** A row whose first cell is its header; it spans the columns that the others leave. */
+  function row([first, ...others], columns) {
+    const span = columns - others.length;
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row", colspan: span > 1 ? span : undefined }, first),
+      ...others.map((cell) => element("td", {}, cell)),
+    );
+  }
+
+  /** A table; cells are words or nodes. */
   function table(caption, head, rows, attributes = {}) {
     const headers = head.map((words) => element("th", { scope: "col" }, words));
-    const body = rows.map(([first, ...others]) =>
-      element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, first),
-        ...others.map((cell) => element("td", {}, cell)),
-      ),
-    );
+    const body = rows.map((cells) => row(cells, head.length));
     return element(
       "table",
       attributes,

@@ -2,17 +2,18 @@
 calculator.fields = (() => {
   const { element, shape, ended, sentence } = calculator.elements;
   const MOST_RADIOS = 5;
-  const MAY_BE_EMPTY =
-    "It may be left empty and is then filled in by regression on the other inputs.";
+  const PLAIN_NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
+  const MAY_BE_EMPTY = "It may be left empty: it is then filled in by regression on the others.";
 
-  /** Names of columns as a person reads them; as they are where two would read the same. */
+  /** Names of columns as a person reads them; unless plain and different, as they are. */
   function titles(columns) {
     const read = columns.map(({ name, unit }) => {
+      if (!PLAIN_NAME.test(name)) return name;
       const bare = unit && name.endsWith(`_${unit}`) ? name.slice(0, -unit.length - 1) : name;
-      const words = bare.replaceAll("_", " ").trim();
+      const words = bare.replaceAll("_", " ");
       return words.charAt(0).toUpperCase() + words.slice(1);
     });
-    const twice = (title) => !title || read.indexOf(title) !== read.lastIndexOf(title);
+    const twice = (title) => read.indexOf(title) !== read.lastIndexOf(title);
     return columns.map(({ name }, position) => (twice(read[position]) ? name : read[position]));
   }
 
@@ -44,7 +45,7 @@ calculator.fields = (() => {
   }
 
   function heading(title, optional) {
-    return optional ? [title, " ", element("span", { class: "optional" }, "optional")] : [title];
+    return optional ? [title, " ", element("span", { class: "optional" }, "(optional)")] : [title];
   }
 
   /** Mark a control as wrong, so that what is said beside it is read out with it. */

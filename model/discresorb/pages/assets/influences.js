@@ -23,7 +23,7 @@ calculator.influences = (() => {
         class: change > 0 ? "raises" : "lowers",
         x: Math.min(middle, middle + length).toFixed(1),
         y: 2,
-        width: Math.max(0.5, Math.abs(length)).toFixed(1),
+        width: Math.abs(length).toFixed(1),
         height: 8,
       }),
       shape("path", { class: "middle", d: `M${middle} 0v12` }),
@@ -50,14 +50,14 @@ calculator.influences = (() => {
       part.typical,
       cell(part.change),
     ]);
-    if (rest.length) rows.push([`${rest.length} others together`, "", "", cell(restChange)]);
+    if (rest.length) rows.push([`${rest.length} others together`, cell(restChange)]);
     return table(
       "Against a typical training patient who waits as long",
       ["Input", "This patient", "Typical", "Moves the estimate by"],
       [
-        ["Typical patient", "", "", `${figures(moves.typical)} of 100`],
+        ["Typical patient", `${figures(moves.typical)} of 100`],
         ...rows,
-        ["This patient", "", "", `${figures(moves.probability)} of 100`],
+        ["This patient", `${figures(moves.probability)} of 100`],
       ],
       { class: "moves" },
     );

@@ -4,7 +4,7 @@ calculator.record = (() => {
   const PAGE_HEIGHT = ((297 - 2 * 12) * 96) / 25.4; // px between the margins that base.css sets
   const SLACK = 0.985; // a printer's letters may run a little wider
   const [LARGEST, SMALLEST, STEP] = [14, 8, 0.25]; // px
-  const [CHART_WIDTH, CHART_HEIGHT] = [680, 260];
+  const [CHART_WIDTH, CHART_HEIGHT] = [720, 215];
 
   const byId = (id) => document.getElementById(id);
 

@@ -1,0 +1,351 @@
+"""The calculator page in a browser: its words are Python's, whatever is entered, and how."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browsers import Visitor
+from calculator_visits import CASE, control, enter, opened, press_tab_until, problems, said, shown
+from composed import CURVED, MANY, OPTIONAL, composed
+
+from discresorb import InputError, Predictor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+COLUMNS = {
+    "Size": "size_mm",
+    "Bmi": "bmi",
+    **{
+        title: title.lower().replace(" ", "_")
+        for title in (
+            *("Sequestrated", "Age", "Work", "Smoker", "Depth", "Onset date", "Imaging date"),
+            *("Surgery date", "Months since onset", "Months to surgery", "Symptoms changed"),
+            *(f"X{j}" for j in range(10)),
+        )
+    },
+}
+MONTHS = {"Months since onset": "2.5", "Months to surgery": "7"}
+
+
+def by_column(cells: Mapping[str, str]) -> dict[str, object]:
+    return {COLUMNS[title]: text for title, text in cells.items()}
+
+
+def expected(predictor: Predictor, cells: Mapping[str, str]) -> dict[str, Any]:
+    found = predictor.predict(**by_column(cells))
+    warnings = [each for each in found.warnings if each not in predictor.notices]
+    return {
+        "sentence": found.sentence,
+        "reasons": list(found.reasons),
+        "warnings": [f"{each}." for each in warnings],
+    }
+
+
+def refusals(predictor: Predictor, cells: Mapping[str, str]) -> list[str]:
+    with pytest.raises(InputError) as error:
+        predictor.predict(**by_column(cells))
+    return list(error.value.problems)
+
+
+@pytest.fixture(scope="module")
+def shipped(
+    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Page]:
+    visitor = Visitor(browser)
+    yield opened(visitor, predictor, tmp_path_factory.mktemp("shipped"))
+    visitor.close()
+    visitor.quiet()
+
+
+@pytest.fixture
+def page(shipped: Page) -> Page:
+    """The shipped model's page, as if it were opened now."""
+    shipped.reload()
+    return shipped
+
+
+def test_the_example_is_the_case_report(page: Page, predictor: Predictor) -> None:
+    page.get_by_role("button", name="Fill in an example").click()
+    assert shown(page) == expected(predictor, CASE)
+    assert len(shown(page)["reasons"]) == 3
+    note = page.get_by_text("These are example values")
+    assert note.is_visible()
+    enter(page, {"Size": "9"})
+    assert not note.is_visible()
+    assert shown(page) == expected(predictor, CASE | {"Size": "9"})
+
+
+def random_cells(rng: random.Random, titles: Mapping[str, object]) -> dict[str, str]:
+    """Draw what may be entered: within what was seen in training, and beyond."""
+    ways: dict[str, Any] = {
+        "Size": lambda: f"{rng.uniform(0.5, 20.0):.1f}",
+        "Age": lambda: rng.choice(["", f"{rng.uniform(16, 95):.0f}"]),
+        "Bmi": lambda: rng.choice(["", f"{rng.uniform(15, 45):.2f}"]),
+        "Depth": lambda: f"{rng.uniform(-5, 3):.3f}",
+        "Work": lambda: rng.choice(["", "desk", "2", "heavy, by hand"]),
+        "Months since onset": lambda: f"{rng.uniform(0, 12):.2f}",
+        "Months to surgery": lambda: f"{rng.uniform(0, 40):.2f}",
+        "Onset date": lambda: f"2019-0{rng.randint(1, 9)}-{rng.randint(10, 28)}",
+        "Imaging date": lambda: f"2020-0{rng.randint(1, 9)}-{rng.randint(10, 28)}",
+        "Surgery date": lambda: f"202{rng.randint(1, 3)}-1{rng.randint(0, 2)}-0{rng.randint(1, 9)}",
+        "Symptoms changed": lambda: rng.choice(["", "yes", "no"]),
+    }
+    flag = ("Sequestrated", "Smoker")
+    return {
+        title: rng.choice(["yes", "no"])
+        if title in flag
+        else ways.get(title, lambda: f"{rng.uniform(-1, 2):.4g}")()
+        for title in titles
+    }
+
+
+DATES = ("Onset date", "Imaging date", "Surgery date")
+CURVED_TITLES = ("Size", "Sequestrated", "Age", "Work", "Bmi", "Smoker", "Depth")
+MANY_TITLES = ("Size", "Sequestrated", *(f"X{j}" for j in range(10)))
+
+
+@pytest.mark.parametrize(
+    ("model", "titles", "times"),
+    [
+        ({}, ("Size", "Sequestrated"), DATES),
+        (
+            {"covariates": CURVED, "optional": OPTIONAL, "distribution": "lognormal"},
+            CURVED_TITLES,
+            DATES,
+        ),
+        (
+            {"covariates": CURVED, "optional": OPTIONAL, "distribution": "weibull", "cure": False},
+            CURVED_TITLES,
+            tuple(MONTHS),
+        ),
+        ({"covariates": MANY, "between_study_sd": 0.6}, MANY_TITLES, tuple(MONTHS)),
+    ],
+)
+def test_typing_gives_what_python_gives(
+    model: dict[str, Any], titles: tuple[str, ...], times: tuple[str, ...], visitor: Visitor,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    predictor = composed(**model)
+    page = opened(visitor, predictor, tmp_path)
+    rng = random.Random(len(titles))
+    if times != DATES:
+        page.get_by_label("months", exact=True).check()
+    every = dict.fromkeys((*titles, *times, "Symptoms changed"))
+    for _ in range(5):
+        cells = random_cells(rng, every)
+        enter(page, cells)
+        assert shown(page) == expected(predictor, cells)
+        p = predictor.predict(**by_column(cells)).probability
+        row = page.locator("#curve-table tr", has_text="surgery")
+        assert f"{100 * p:.1f}" in row.locator("td").all_text_contents()
+
+
+def test_the_curve_as_a_table_is_pythons_curve(page: Page, predictor: Predictor) -> None:
+    enter(page, CASE)
+    at_imaging = {title: text for title, text in CASE.items() if title != "Surgery date"}
+    months = [1, 2, 3, 6, 9, 12, 18, 24]
+    curve = predictor.curve(months=months, **by_column(at_imaging))
+    page.get_by_text("The curve as a table").click()
+    rows = page.locator("#curve-table tbody tr")
+    found = [rows.nth(i).locator("td").all_inner_texts() for i in range(rows.count())]
+    ours = [each for each in found if "surgery" not in each[-1]]
+    assert [each[1:3] for each in ours] == [
+        [f"{100 * p:.1f}", f"{100 * low:.1f} to {100 * high:.1f}"]
+        for p, low, high in zip(curve.probability, curve.low, curve.high, strict=True)
+    ]
+    assert found[4][0] == "20 Sep 2019"
+    assert ours[-1][0] == "15 Mar 2021"
+
+
+def test_what_moves_the_estimate_adds_up(page: Page, predictor: Predictor) -> None:
+    enter(page, CASE)
+    rows = page.locator("#influences tbody tr")
+    first, *parts, last = [row.locator("td").all_inner_texts() for row in rows.all()]
+    p = predictor.predict(**by_column(CASE)).probability
+    assert last == [f"{100 * p:.0f} of 100"]
+    changes = [each[-1].split()[0].replace("\u2212", "-") for each in parts]
+    total = int(first[0].split()[0]) + sum(int(each) for each in changes)
+    assert total == pytest.approx(100 * p, abs=3)  # each is rounded
+    assert parts[0][:2] == ["yes", "no"]
+
+
+def test_a_hundred_figures_show_estimate_and_interval(page: Page, predictor: Predictor) -> None:
+    enter(page, CASE)
+    found = predictor.predict(**by_column(CASE))
+    full, low, high = (round(100 * each) for each in (found.probability, found.low, found.high))
+    icons = page.locator("#icons > svg")
+    assert icons.locator("path").count() == 100
+    assert icons.locator(".full").count() == full
+    assert icons.locator(".unsure").count() == high - low
+    words = icons.get_attribute("aria-label")
+    assert words is not None
+    assert words.startswith(f"{full} of 100")
+    assert f"from {low} to {high}" in words
+
+
+def test_what_is_empty_is_still_needed_and_no_mistake(page: Page) -> None:
+    names = ", ".join(title for title in CASE if title != "Symptoms changed")
+    assert shown(page)["needed"] == f"Still needed: {names}."
+    enter(page, {"Size": "11", "Sequestrated": "yes", "Surgery date": "2019-09-20"})
+    assert shown(page)["needed"] == "Still needed: Onset date, Imaging date."
+    assert page.locator("[aria-invalid]").count() == 0
+    assert problems(page) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "beside"),
+    [
+        ({"Surgery date": "2019-02-31"}, ["Surgery date"]),
+        ({"Surgery date": "20199-03-01"}, ["Surgery date"]),
+        ({"Surgery date": "2019-09"}, ["Surgery date"]),
+        ({"Surgery date": "20.09.2019"}, ["Surgery date"]),
+        ({"Surgery date": "2019-03-14"}, ["Imaging date", "Surgery date"]),
+        ({"Onset date": "1989-03-14"}, ["Onset date", "Imaging date"]),
+        ({"Size": "11,5"}, ["Size"]),
+        ({"Size": "1e999"}, ["Size"]),
+        ({"Size": "-3", "Onset date": "2019-13-01"}, ["Size", "Onset date"]),
+        ({"Size": "<b>eleven</b>", "Imaging date": "2018-01-01"},
+         ["Size", "Onset date", "Imaging date"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_stands_where_it_is_wrong(
+    page: Page, predictor: Predictor, change: dict[str, str], beside: list[str]
+) -> None:
+    enter(page, CASE)
+    assert shown(page)["sentence"]
+    enter(page, change)
+    assert shown(page)["sentence"] is None
+    page.keyboard.press("Tab")
+    words = refusals(predictor, CASE | change)
+    assert problems(page) == words
+    wrong = [title for title in CASE if title != "Sequestrated" and title != "Symptoms changed"
+             and control(page, title).get_attribute("aria-invalid") == "true"]  # fmt: skip
+    assert wrong == beside
+    for title in beside:
+        described = str(control(page, title).get_attribute("aria-describedby")).split()
+        texts = [page.locator(f"[id='{each}']").inner_text() for each in described]
+        assert any(each in texts[0] for each in words)
+    enter(page, {title: CASE[title] for title in change})
+    assert shown(page) == expected(predictor, CASE)
+    assert page.locator("[aria-invalid]").count() == 0
+
+
+def test_a_link_leads_to_what_is_wrong(page: Page) -> None:
+    enter(page, CASE | {"Imaging date": "2019-02-30"})
+    page.keyboard.press("Tab")
+    page.locator("#problems").get_by_role("link", name="Imaging date").click()
+    assert control(page, "Imaging date").evaluate("each => each === document.activeElement")
+
+
+def test_half_a_word_is_no_mistake_until_one_pauses(page: Page) -> None:
+    enter(page, CASE)
+    control(page, "Surgery date").fill("2019-0")
+    assert shown(page)["sentence"] is None
+    assert shown(page)["needed"] == "Still needed: Surgery date."
+    assert page.locator("[aria-invalid]").count() == 0
+    assert "surgery_date entered as 2019-0" in said(page, "Please check")
+    assert page.locator("[aria-invalid]").count() == 1
+
+
+def test_values_too_far_to_compute_with_are_told(visitor: Visitor, tmp_path: Path) -> None:
+    predictor = composed(CURVED, optional=OPTIONAL)
+    page = opened(visitor, predictor, tmp_path)
+    far = {"Depth": "-1e308", "Age": "1e300", "Size": "9", "Sequestrated": "no", "Smoker": "no"}
+    page.get_by_label("months", exact=True).check()
+    enter(page, far | MONTHS)
+    page.keyboard.press("Tab")
+    assert problems(page) == refusals(predictor, far | MONTHS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Size": "0.5"},
+        {"Size": "40"},
+        {"Surgery date": "2019-03-15"},
+        {"Surgery date": "2069-03-10"},
+        {"Onset date": "1999-03-16"},
+    ],
+)
+def test_extremes_are_computed(page: Page, predictor: Predictor, change: dict[str, str]) -> None:
+    enter(page, CASE | change)
+    assert shown(page) == expected(predictor, CASE | change)
+    assert page.locator("#curve svg").evaluate("each => !each.outerHTML.includes('NaN')")
+
+
+def test_what_is_hidden_is_not_read(page: Page, predictor: Predictor) -> None:
+    enter(page, CASE | {"Surgery date": "2019-02-31"})
+    page.get_by_label("months", exact=True).check()
+    assert not control(page, "Onset date").is_visible()
+    assert shown(page)["needed"] == "Still needed: Months since onset, Months to surgery."
+    enter(page, MONTHS)
+    covariates = {title: text for title, text in CASE.items() if title not in DATES}
+    assert shown(page) == expected(predictor, covariates | MONTHS)
+    page.get_by_label("dates", exact=True).check()
+    assert problems(page) == refusals(predictor, CASE | {"Surgery date": "2019-02-31"})
+    enter(page, {"Surgery date": CASE["Surgery date"]})
+    assert shown(page) == expected(predictor, CASE)
+
+
+def test_a_slip_of_the_month_can_be_seen(page: Page) -> None:
+    enter(page, {"Surgery date": "2019-09-02"})
+    described = str(control(page, "Surgery date").get_attribute("aria-describedby")).split()
+    assert "2 Sep 2019" in [page.locator(f"[id='{each}']").inner_text() for each in described]
+
+
+def test_clearing_leaves_nothing(page: Page) -> None:
+    enter(page, CASE)
+    page.get_by_label("Reference for the record").fill("case 7")
+    page.get_by_role("button", name="Clear").click()
+    assert shown(page)["sentence"] is None
+    values = page.evaluate(
+        "[...document.querySelectorAll('input[type=text]')].map(each => each.value).join('')"
+    )
+    assert values == ""
+    assert control(page, "Size").evaluate("each => each === document.activeElement")
+
+
+def test_the_keyboard_alone_is_enough(page: Page, predictor: Predictor) -> None:
+    seen = press_tab_until(page, "each.id === 'input-0'")
+    assert seen[0] == "A"  # past the header
+    page.keyboard.type(CASE["Size"])
+    for press in ("Tab", "Space", "Tab", "Tab"):
+        page.keyboard.press(press)
+    for title in DATES:
+        page.keyboard.type(CASE[title])
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.ariaLabel") == f"Choose {title.lower()}"
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")  # from not known, round to yes
+    assert shown(page) == expected(predictor, CASE)
+    rest = press_tab_until(page, "each.tagName === 'SUMMARY'")
+    assert rest[0] == "reference"
+    assert "print" in rest
+    page.keyboard.press("Enter")
+    assert page.locator("#curve-table").is_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement === document.body")
+
+
+def test_a_screen_reader_is_told_once_typing_pauses(page: Page, predictor: Predictor) -> None:
+    status = page.get_by_role("status")
+    assert status.get_attribute("aria-live") == "polite"
+    assert status.inner_text() == ""
+    enter(page, CASE | {"Size": ""})
+    page.evaluate(
+        """() => {
+            window.told = 0;
+            const watch = new MutationObserver(() => { window.told += 1; });
+            watch.observe(document.getElementById('said'), { childList: true });
+        }"""
+    )
+    control(page, "Size").press_sequentially("11.25", delay=20)
+    found = predictor.predict(**by_column(CASE | {"Size": "11.25"}))
+    text = said(page, found.sentence)
+    assert text == f"{found.sentence} {found.advice}"
+    assert page.evaluate("window.told") == 1
