@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from discresorb.advice import (
     DEFAULT_THRESHOLD,
     advice_sentence,
@@ -84,9 +86,9 @@ def model_data(predictor: Predictor, threshold: float = DEFAULT_THRESHOLD) -> di
             "days_per_month": DAYS_PER_MONTH,
             "six_months": SIX_MONTHS,
             "agreement": AGREEMENT_MONTHS,
-            "month_names": MONTH_NAMES,
+            "month_names": list(MONTH_NAMES),
         },
-        "cells": {"number": NUMBER_PATTERN, "yes": TRUE_WORDS, "no": FALSE_WORDS},
+        "cells": {"number": NUMBER_PATTERN, "yes": list(TRUE_WORDS), "no": list(FALSE_WORDS)},
         # by the number that `reason_bits` gives
         "reasons": [list(each) for each in reasons],
         "advice": [advice_sentence(each) for each in reasons],
@@ -125,8 +127,12 @@ def _covariate(covariate: Covariate, design: Design) -> dict[str, Any]:
 
 
 def _curve(predictor: Predictor) -> dict[str, Any]:
-    """Give the parameters; columns of the root of their covariance are its rows here."""
+    """Give the parameters, with half as many numbers of a root of their covariance as it has.
+
+    A gradient's squared length under the root is its variance; a triangular root serves as well.
+    """
     artifact, curve = predictor.artifact, predictor._curve
+    triangle = np.linalg.qr(curve._root.T, mode="r")
     cure = None
     if curve.cure is not None:
         columns = artifact["cure_columns"]
@@ -140,7 +146,8 @@ def _curve(predictor: Predictor) -> dict[str, Any]:
         "location": curve.location.tolist(),
         "scale": curve._scale,
         "cure": cure,
-        "root": curve._root.T.tolist(),
+        # each row from the diagonal on
+        "root": [row[j:].tolist() for j, row in enumerate(triangle)],
         "between_study_variance": (curve.between_study_sd or 0.0) ** 2,
         "quantile": normal_quantile(LEVEL),
     }
@@ -185,8 +192,8 @@ def _typical(predictor: Predictor) -> dict[str, Any]:
 
     def value(column: Column) -> float:
         if column.kind == "number":
-            found = median(column.name)
-            return min(max(0.0 if found is None else found, column.low), column.high)
+            rounded = float(f"{median(column.name) or 0.0:.4g}")  # so that it can be typed
+            return min(max(rounded, column.low), column.high)
         if column.name in shares:
             of_levels = shares[column.name]["shares"]
             return float(of_levels.index(max(of_levels)))

@@ -101,7 +101,7 @@
     const { logit } = found;
     const slopes = gradient(curve, row, found);
     const estimation = curve.root
-      .map((weights) => square(linearSum(slopes, weights)))
+      .map((weights, j) => square(linearSum(slopes.slice(j), weights)))
       .reduce((total, each) => total + each);
     const half = curve.quantile * Math.sqrt(estimation + curve.between_study_variance);
     const [low, high] = Math.abs(logit) === Infinity ? [logit, logit] : [logit - half, logit + half];

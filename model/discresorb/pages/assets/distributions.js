@@ -33,12 +33,19 @@
     return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
   }
 
+  // exp(-z²/2), split so that the square that is rounded is small and its error with it.
+  function gaussian(z) {
+    const near = Math.round(16 * z) / 16;
+    return Math.exp(-0.5 * near * near) * Math.exp(-0.5 * (z - near) * (z + near));
+  }
+
   // log Φ(z)
   function logNdtr(z) {
     if (Number.isNaN(z)) return NaN;
     const x = z * Math.SQRT1_2;
     if (x < -1) return Math.log(scaledErfc(-x) / 2) - x * x;
-    if (x > 1) return Math.log1p((-scaledErfc(x) * Math.exp(-x * x)) / 2);
+    if (x > 40) return 0; // what lies beyond z is smaller than any number
+    if (x > 1) return Math.log1p((-scaledErfc(x) * gaussian(z)) / 2);
     return x > 0 ? Math.log1p(-(1 - erf(x)) / 2) : Math.log((1 + erf(x)) / 2);
   }
 

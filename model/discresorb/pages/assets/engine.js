@@ -14,9 +14,9 @@
   }
 
   function frequencySentence(found, wait, surgeryDay, monthNames) {
-    const until = Number.isNaN(surgeryDay)
-      ? `within ${fixed(wait, 1)} months of the index MRI`
-      : `before ${discresorb.clock.dayName(surgeryDay, monthNames)}`;
+    const until = Number.isFinite(surgeryDay)
+      ? `before ${discresorb.clock.dayName(surgeryDay, monthNames)}`
+      : `within ${fixed(wait, 1)} months of the index MRI`;
     const share = percent(found.probability);
     const about = /^[0-9]+$/.test(share) ? "about " : "";
     return (
@@ -90,17 +90,17 @@
     };
   }
 
-  // An input's value as one would enter it, a missing one as "".
+  // A known value as one would enter it.
   function cellText(column, value) {
-    if (Number.isNaN(value)) return "";
     if (column.kind === "category") return column.levels[value];
     if (column.kind === "flag") return value === 1 ? "yes" : "no";
-    return general(value, SHOWN_DIGITS);
+    return String(value);
   }
 
-  function withUnit(column, value) {
-    const text = cellText(column, value) || "missing";
-    return column.unit && !Number.isNaN(value) ? `${text} ${column.unit}` : text;
+  function shown(column, value) {
+    if (Number.isNaN(value)) return "missing";
+    if (column.kind !== "number") return cellText(column, value);
+    return [general(value, SHOWN_DIGITS), column.unit].filter(Boolean).join(" ");
   }
 
   // Shapley values of a function of which inputs are the patient's own, a bit each: the average
@@ -152,8 +152,8 @@
       parts: inputs.map((column, i) => ({
         name: column.name,
         label: column.label,
-        value: withUnit(column, own[i]),
-        typical: withUnit(column, usual[i]),
+        value: shown(column, own[i]),
+        typical: shown(column, usual[i]),
         change: changes[i],
       })),
     };
@@ -162,7 +162,7 @@
   function typical(data) {
     const { covariates, entry } = data.typical;
     const words = data.covariates.map((each, i) => [each.name, cellText(each, covariates[i])]);
-    words.push(["months_since_onset", general(entry, SHOWN_DIGITS)]);
+    words.push(["months_since_onset", cellText(data.times.months_since_onset, entry)]);
     return Object.freeze({ covariates, entry, words: Object.fromEntries(words) });
   }
 

@@ -26,7 +26,7 @@ const discresorb = {};
     return [isTie(long.slice(count)) && isEven(cut) ? cut : rounded, Number(power)];
   }
 
-  const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0*$/, "") : text);
 
   // Python's f"{x:.{count}g}"
   function general(x, count) {
