@@ -28,11 +28,11 @@ CASE = {
 }
 
 # by label or legend: what kind of input it names, and the input's id
-_KINDS = """() => Object.fromEntries(
+_KINDS = """() => (
     [...document.querySelectorAll('label[for], legend')].map((each) => {
         const inputs = 'input, select';
         const own = each.control ?? each.parentElement.querySelector(inputs);
-        return [each.textContent.replace(' (optional)', ''), [own.type, own.id]];
+        return [each.textContent.replace(' (optional)', ''), own.type, own.id];
     }))"""
 
 
@@ -56,12 +56,14 @@ def control(page: Page, title: str) -> Locator:
 
 def enter(page: Page, cells: Mapping[str, str]) -> None:
     """Enter texts by label; an empty one is what is not known."""
-    kinds = page.evaluate(_KINDS)
+    kinds = {title: kind for title, *kind in page.evaluate(_KINDS)}
     for title, text in cells.items():
         kind, own_id = kinds[title]
         found = page.locator(f"[id='{own_id}']")
         if kind == "radio":
-            page.locator(f"[name='{own_id}'][value='{text}']").check()
+            radios = page.locator(f"[name='{own_id}']")
+            values = radios.evaluate_all("all => all.map((each) => each.value)")
+            radios.nth(values.index(text)).check()
         elif kind == "select-one":
             found.select_option(text)
         else:
