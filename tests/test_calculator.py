@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from composed import CURVED, MANY, OPTIONAL, composed
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from discresorb import Predictor
 from discresorb.advice import UPPER_BOUND_NOTE
@@ -101,7 +100,7 @@ def test_a_terminal_gets_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     from discresorb.calculator_command import calculator
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with pytest.raises(InputError, match="-o calculator.html"):
+    with pytest.raises(InputError, match=r"-o calculator\.html"):
         calculator()
 
 

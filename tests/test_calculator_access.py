@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import Visitor, serious
@@ -302,7 +302,7 @@ def test_markup_in_a_model_is_inert_and_shown(visitor: Visitor, tmp_path: Path) 
     dates = {name: CASE[name] for name in ("Onset date", "Imaging date", "Surgery date")}
     enter(page, {"Constructor": MARKUP} | {k: v for k, v in cells.items() if k != "constructor"})
     enter(page, dates)
-    python = {name.lower().replace(" ", "_"): text for name, text in dates.items()}
+    python: dict[str, Any] = {name.lower().replace(" ", "_"): text for name, text in dates.items()}
     python |= {"size_mm": "9", "sequestrated": "no"} | {k: cells[k] for k in list(cells)[2:]}
     found = predictor.predict(**python)
     assert shown(page)["sentence"] == found.sentence

@@ -60,7 +60,9 @@ def calculator(
     else:
         write_whole(output, page)
         size = f"{len(page) / _KILOBYTE:.0f} kB"
-        typer.echo(f"Wrote {output} ({size}); it opens in any browser, without a network.", err=True)
+        typer.echo(
+            f"Wrote {output} ({size}); it opens in any browser, without a network.", err=True
+        )
     for words in [*notices, *([note.rstrip(".")] if note else [])]:
         typer.echo(f"Note: {words}.", err=True)
 

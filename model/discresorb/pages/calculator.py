@@ -107,4 +107,3 @@ def _page_data(threshold: float) -> dict[str, Any]:
             "reasons": [reason for reason in every_reason if is_case_reports(reason)],
         },
     }
-
