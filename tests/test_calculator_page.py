@@ -256,6 +256,18 @@ def test_a_slip_of_the_month_can_be_seen(page: Page) -> None:
     assert "2 Sep 2019" in [page.locator(f"[id='{each}']").inner_text() for each in described]
 
 
+def test_a_day_can_be_chosen_from_a_calendar(filled: Page, predictor: Predictor) -> None:
+    for text in ("2019-09-20", "2019-02-31", ""):
+        enter(filled, {"Surgery date": text})
+        filled.get_by_label("Choose surgery date").click()
+        filled.keyboard.press("Escape")
+    pickers = filled.locator("input[type=date]")
+    pickers.nth(2).evaluate(
+        "each => { each.value = '2019-10-04'; each.dispatchEvent(new Event('change')); }"
+    )
+    assert shown(filled) == expected(predictor, CASE | {"Surgery date": "2019-10-04"})
+
+
 def test_clearing_leaves_nothing(filled: Page) -> None:
     filled.get_by_label("Reference for the record").fill("case 7")
     filled.get_by_role("button", name="Clear").click()

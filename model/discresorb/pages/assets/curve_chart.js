@@ -28,10 +28,11 @@ calculator.curveChart = (() => {
     return [drawing(facts, scales(facts, width, height)), element("figcaption", { class: "legend-line" }, caption(facts))];
   }
 
-  function caption({ followUpEnd }) {
-    const words = "Line: of 100 patients like this, how many would show resorption by then. Band: 95 % interval.";
-    const end = axisEnd(0);
-    return followUpEnd < end ? `${words} Dashed: beyond the follow-up in training.` : words;
+  function caption({ followUpEnd, wait }) {
+    const words =
+      "Line: of 100 patients like this, how many would show resorption by then. " +
+      "Band: 95 % interval.";
+    return followUpEnd < axisEnd(wait) ? `${words} Dashed: beyond the follow-up in training.` : words;
   }
 
   function scales(facts, width, height) {
@@ -182,7 +183,9 @@ calculator.curveChart = (() => {
       return [each.toFixed(1), ...when, estimate, `${low} to ${high}`, notes.join(", ")];
     });
     const head = ["Months", ...(dateAt ? ["Date"] : []), "Of 100", "95 % interval", "Note"];
-    return table("Resorbed on MRI by so many months after the index MRI", head, rows);
+    return table("Resorbed on MRI by so many months after the index MRI", head, rows, {
+      class: "by-month",
+    });
   }
 
   return Object.freeze({ parts, asTable, monthsUntil, tableMonths });

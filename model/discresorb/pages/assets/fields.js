@@ -101,7 +101,7 @@ calculator.fields = (() => {
     const made = textField(column, title, id, {
       inputmode: "numeric",
       placeholder: "YYYY-MM-DD",
-      beside: (input) => calendar(input, title),
+      beside: (input) => calendar(input, title, (text) => dayWords(text) !== ""),
       below: [echo],
     });
     return Object.freeze({
@@ -113,7 +113,7 @@ calculator.fields = (() => {
     });
   }
 
-  function calendar(input, title) {
+  function calendar(input, title, isDay) {
     const picker = element("input", { type: "date", class: "picker", tabindex: -1 });
     picker.setAttribute("aria-hidden", "true");
     const button = element(
@@ -122,7 +122,7 @@ calculator.fields = (() => {
       calendarIcon(),
     );
     button.addEventListener("click", () => {
-      picker.value = input.value.trim();
+      picker.value = isDay(input.value) ? input.value.trim() : "";
       picker.showPicker();
     });
     picker.addEventListener("change", () => {
