@@ -173,6 +173,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     assert page.locator("#curve-table").is_visible()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement === document.body")
+    page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Fill in an example").click()
     assert by_keyboard == shown(page)
 
@@ -216,8 +217,7 @@ def record_of(page: Page) -> str:
     )
     assert visible == ["record"]
     text: str = page.locator(".record").inner_text()
-    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".record").count() == 0
+    page.emulate_media(media="null")
     return text
 
 
@@ -236,6 +236,8 @@ def test_the_record_is_one_page_with_all_that_belongs_to_it(
                   LIMITS, ESTIMAND[1:], predictor.endpoint[1:], SYNTHETIC_NOTICE[1:],
                   predictor.interval_label, "What moves this estimate"):  # fmt: skip
         assert words in text
+    enter(page, {"Size": "12"})
+    assert page.locator(".record").count() == 0
     assert re.search(r"printed \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d", text)
 
 

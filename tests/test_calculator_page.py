@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from browsers import Visitor
 from calculator_visits import CASE, control, enter, opened, problems, said, shown
@@ -13,6 +14,8 @@ from composed import CURVED, OPTIONAL, composed
 from random_patients import model, patients
 
 from discresorb import InputError, Predictor
+from discresorb.columns import Column
+from discresorb.design import Covariate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 COLUMNS = {
     "Size": "size_mm",
     "Bmi": "bmi",
+    "A": "a",
+    "B": "b",
     **{
         title: title.lower().replace(" ", "_")
         for title in (
@@ -87,6 +92,7 @@ def test_the_example_is_the_case_report(page: Page, predictor: Predictor) -> Non
     assert note.is_visible()
     enter(page, {"Size": "9"})
     assert not note.is_visible()
+    assert not page.get_by_role("button", name="Fill in an example").is_visible()
     assert shown(page) == expected(predictor, CASE | {"Size": "9"})
 
 
@@ -94,7 +100,7 @@ def test_the_example_is_the_case_report(page: Page, predictor: Predictor) -> Non
 def test_typing_gives_what_python_gives(name: str, visitor: Visitor, tmp_path: Path) -> None:
     predictor = model(name)
     page = opened(visitor, predictor, tmp_path)
-    for cells in patients(predictor, 6, seed=2):
+    for cells in patients(predictor, 4, seed=2):
         times, others = (DATES, MONTHS) if cells["surgery_date"] else (tuple(MONTHS), DATES)
         page.get_by_label("dates" if times is DATES else "months", exact=True).check()
         typed = {title: cells[COLUMNS[title]] for title in COLUMNS if COLUMNS[title] in cells
@@ -106,6 +112,7 @@ def test_typing_gives_what_python_gives(name: str, visitor: Visitor, tmp_path: P
             row = page.locator("#curve-table tr", has_text="surgery")
             p = predictor.predict(**by_column(typed)).probability
             assert f"{100 * p:.1f}" in row.locator("td").all_text_contents()
+            assert "NaN" not in page.locator("#results").inner_html()
 
 
 def test_the_curve_as_a_table_is_pythons_curve(filled: Page, predictor: Predictor) -> None:
@@ -133,6 +140,20 @@ def test_what_moves_the_estimate_adds_up(filled: Page, predictor: Predictor) -> 
     total = int(first[0].split()[0]) + sum(int(each) for each in changes)
     assert total == pytest.approx(100 * p, abs=3)  # each is rounded
     assert parts[0][:2] == ["yes", "no"]
+
+
+def test_where_nothing_can_be_set_against_a_typical_patient_it_is_said(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    pair = [Covariate(Column(name, "number", name)) for name in ("a", "b")]
+    predictor = composed(
+        pair, by=None, cure=False, location=np.array([1.7, 1.0, -1.0]), covariance=np.zeros((4, 4))
+    )
+    page = opened(visitor, predictor, tmp_path)
+    far = {"A": "-1e308", "B": "-1e308"}  # together they leave nothing
+    enter(page, far | {title: CASE[title] for title in DATES})
+    assert shown(page) == expected(predictor, far | {title: CASE[title] for title in DATES})
+    assert "cannot be set against a typical patient" in page.locator("#influences").inner_text()
 
 
 def test_a_hundred_figures_show_estimate_and_interval(filled: Page, predictor: Predictor) -> None:

@@ -78,6 +78,7 @@
     complain(shown);
     form.echo();
     byId("example-note").hidden = !state.isExample;
+    byId("example").hidden = !state.isExample && form.isTouched(); // nothing typed is overwritten
     state.estimate = estimate;
     if (estimate) calculator.results.show(estimate);
     else calculator.results.withhold({ needed: [...new Set([...needed, ...unfinished])], problems: shown });
@@ -110,12 +111,18 @@
     return form.fields.find(({ node }) => node.contains(target));
   }
 
+  /** What is entered is another than before. */
+  function changed() {
+    calculator.record.remove(); // not after printing: some browsers draw the page only then
+    look();
+  }
+
   function typed(event) {
     if (event.target.id === "reference") return;
     if (event.target.name === "times") form.showMode();
     else state.isExample = false;
     state.typing = event.target.type === "text" ? fieldOf(event.target) : undefined;
-    look();
+    changed();
   }
 
   /** Once a field is left, its slips show; not while a button is pressed, or it would move away. */
@@ -140,13 +147,13 @@
     const typical = model.covariates.map(({ name }) => [name, model.typical.words[name]]);
     form.fill([...typical, ...data.page.example]);
     Object.assign(state, { isExample: true, typing: undefined });
-    look();
+    changed();
   }
 
   function clear() {
     form.clear();
     Object.assign(state, { isExample: false, typing: undefined });
-    look();
+    changed();
     form.fields[0].focus();
   }
 
@@ -177,7 +184,6 @@
   byId("clear").addEventListener("click", clear);
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", record);
-  window.addEventListener("afterprint", calculator.record.remove);
   window.addEventListener("resize", () => state.estimate && calculator.results.show(state.estimate));
   form.clear();
   form.showMode();

@@ -63,6 +63,10 @@ calculator.form = (() => {
       return found;
     }
 
+    function isTouched() {
+      return fields.some((field) => !field.isEmpty());
+    }
+
     function clear() {
       for (const field of fields) field.write("");
       byId("reference").value = "";
@@ -88,7 +92,7 @@ calculator.form = (() => {
       for (const field of groups.dates) field.echo();
     }
 
-    return { named, shown, cells, clear, fill, entered, echo, showMode, mode };
+    return { named, shown, cells, isTouched, clear, fill, entered, echo, showMode, mode };
   }
 
   /** Links to fields, by their titles. */
