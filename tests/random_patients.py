@@ -71,9 +71,9 @@ def numbers(column: Column, rng: Array, n: int) -> Array:
 
 
 def months(most: float, rng: Array, n: int) -> Array:
-    """Months up to so many: none, the most, usual ones, and half a minute or more."""
+    """Months up to so many: none, the most, usual ones, and seconds."""
     usual = (rng.uniform(0.0, 12.0, n), rng.uniform(0.0, 24.0, n).round(1))
-    moments = 10.0 ** rng.uniform(-5.0, 0.0, n)
+    moments = 10.0 ** rng.uniform(-6.0, 0.0, n)
     known = rng.choice([0.0, most, 6.0], n)
     return mixture(rng, *usual, *usual, rng.uniform(0.0, most, n), moments, known)
 

@@ -117,6 +117,20 @@ def test_gradient_by_differences(name: str, cure: bool) -> None:
     assert high == pytest.approx(expit(centre + 1.959963984540054 * se), rel=1e-6)
 
 
+@EVERY
+@CURE
+def test_an_interval_keeps_its_digits_however_short_the_wait(name: str, cure: bool) -> None:
+    """As the wait vanishes logit p runs away, but its standard error settles."""
+    curve = make(name, cure)
+
+    def half(wait: float) -> float:
+        p, low, high = curve.interval(X, 6.0, 6.0 + wait)
+        assert low < p < high
+        return float(math.log(high / (1 - high)) - math.log(p / (1 - p)))
+
+    assert [half(wait) for wait in (1e-7, 1e-9, 1e-11)] == pytest.approx([half(1e-5)] * 3, rel=1e-5)
+
+
 def test_spread_between_studies_widens_on_the_logit_scale() -> None:
     alone = CureCurve(DISTRIBUTIONS["weibull"], LOCATION, LOG_SCALE, EVER, np.zeros((7, 7)))
     wider = CureCurve(

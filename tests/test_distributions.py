@@ -41,6 +41,24 @@ def test_slopes_are_derivatives(distribution: Distribution) -> None:
 
 
 @EVERY
+@pytest.mark.parametrize("width", [0.005, 0.02, 0.25, 3.0])
+def test_mean_slope_is_the_gain_in_density(distribution: Distribution, width: float) -> None:
+    lower, upper = Z, Z + width
+    log_mass = distribution.log_interval(lower, upper)
+    gain = np.exp(distribution.log_density(upper)) - np.exp(distribution.log_density(lower))
+    found = distribution.mean_slope(lower, upper, log_mass)
+    np.testing.assert_allclose(found * np.exp(log_mass), gain, rtol=1e-9, atol=1e-15)
+
+
+@EVERY
+def test_mean_slope_between_near_ends_is_the_slope_there(distribution: Distribution) -> None:
+    for width in (1e-3, 1e-6, 1e-9, 1e-12):
+        upper = Z + width
+        found = distribution.mean_slope(Z, upper, distribution.log_interval(Z, upper))
+        np.testing.assert_allclose(found, distribution.slope(Z + 0.5 * width), rtol=1e-5, atol=1e-6)
+
+
+@EVERY
 def test_interval_is_difference_of_survival(distribution: Distribution) -> None:
     lower, upper = Z[:-1], Z[1:]
     difference = np.exp(distribution.log_survival(lower)) - np.exp(distribution.log_survival(upper))

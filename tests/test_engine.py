@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from composed import composed
 from engine import Engine
 from random_patients import MODELS, model, patients
 
@@ -18,7 +19,7 @@ from discresorb.pages.model_data import ENGINE_SCRIPTS, model_data
 from discresorb.wording import TOO_FAR
 
 PATIENTS = 2000
-# what is asked; what is found is smaller by far, see the assertion's words
+# what is asked; what is found is smaller, see the words of the assertions
 CLOSE, CLOSE_ENDS = 1e-9, 1e-6
 READ_AND_PREDICT = "(({patient, problems}) => patient ? model.predict(patient) : {problems})"
 ASK = f"{READ_AND_PREDICT}(model.read(row))"
@@ -130,6 +131,30 @@ def test_another_threshold_is_used_and_named(engine: Engine, predictor: Predicto
     assert any("0.123456" in each for each in said)
 
 
+def test_a_reason_applies_from_its_limit_on(engine: Engine) -> None:
+    """A probability of one at a threshold of one, and 181 days but not 180."""
+    predictor = composed(distribution="weibull", cure=False, log_scale=-3.0)
+    case = {"size_mm": "9", "sequestrated": "no", "onset_date": "2015-01-01"}
+    late = {**case, "imaging_date": "2018-03-01", "surgery_date": "2018-08-29"}
+    soon = {**late, "surgery_date": "2018-08-28"}
+    found = engine.each(ASK, [late, soon], {"model": model_data(predictor, 1.0)})
+    for row, its in zip((late, soon), found, strict=True):
+        assert its["probability"] == predictor.predict(**row).probability == 1.0
+        assert tuple(its["reasons"]) == predictor.predict(threshold=1.0, **row).reasons
+    assert [len(its["reasons"]) for its in found] == [2, 1]
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_type_without_training_patients_is_named(engine: Engine, level: int) -> None:
+    support = dict(composed().artifact["support"])
+    predictor = composed(support={**support, "groups": support["groups"][level : level + 1]})
+    rows = patients(predictor, 50)
+    for row, its in zip(rows, engine.ask(ASK, rows, predictor), strict=True):
+        assert tuple(its["warnings"]) == predictor.predict(**row).warnings
+    unknown = {each for its in engine.ask(ASK, rows, predictor) for each in its["warnings"]}
+    assert f"no training patients with sequestrated {'no' if level else 'yes'}" in unknown
+
+
 @pytest.mark.parametrize("name", ["shipped", "curved lognormal cure"])
 def test_a_curve_is_the_librarys(engine: Engine, name: str) -> None:
     predictor, at = model(name), [0.0, 0.03, 1.0, 6.0, 24.0, 600.0]
@@ -154,6 +179,8 @@ def test_the_normal_distribution_keeps_its_digits_in_both_tails(engine: Engine) 
     apart = max(abs(its / exact - 1.0) for exact, its in pairs if abs(exact) > 1e-300)
     assert apart < 1e-14, f"log Φ differs by up to {apart:.2g} of itself"
     assert found[-1] == 0.0
+    ends = "[-Infinity, Infinity, NaN].map((z) => String(discresorb.functions.logNdtr(z)))"
+    assert engine.each(ends, [0], {}) == [["-Infinity", "0", "NaN"]]
 
 
 def test_numbers_are_written_as_python_writes_them(engine: Engine) -> None:

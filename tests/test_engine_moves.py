@@ -84,6 +84,7 @@ def test_what_moves_the_estimate_are_shapley_values(engine: Engine, name: str) -
 
 def test_of_many_inputs_one_order_and_its_reverse_are_taken(engine: Engine) -> None:
     predictor = composed(MANY)
+    assert len(MANY) + 1 == 11  # of up to ten inputs all orders are taken
     rows = [case(predictor, seed) for seed in range(3)]
     along = range(len(MANY) + 1)
     for row, its in zip(rows, engine.ask(MOVES, rows, predictor), strict=True):

@@ -177,14 +177,16 @@ class CureCurve:
     ) -> tuple[Array, list[Array]]:
         parts = self._parts(design, entry, horizon)
         logit, log_interval, log_population, z_entry, z_horizon, log_ever, log_never = parts
-        log_density = self.distribution.log_density
-        log_density_horizon = log_density(z_horizon)
-        at_entry = np.exp(log_density(z_entry) - log_interval)
-        at_horizon = np.exp(log_density_horizon - log_interval) + np.exp(
-            log_ever + log_density_horizon - log_population
-        )
-        d_location = (at_entry - at_horizon) / self._scale
-        d_log_scale = _moment(z_entry, at_entry) - _moment(z_horizon, at_horizon)
+        distribution = self.distribution
+        log_density = distribution.log_density(z_horizon)
+        of_population = np.exp(log_ever + log_density - log_population)
+        at_horizon = np.exp(log_density - log_interval) + of_population
+        # both ends moved alike: their densities nearly cancel if the wait is short, so that the
+        # difference is not taken of them
+        together = distribution.mean_slope(z_entry, z_horizon, log_interval) + of_population
+        d_location = -together / self._scale
+        start = np.where(np.isinf(z_entry), z_horizon, z_entry)
+        d_log_scale = -_moment(start, together) - _moment(z_horizon - start, at_horizon)
         gradient = [d_location * column for column in _columns(design)]
         gradient.append(d_log_scale)
         if self.cure is not None:
@@ -194,8 +196,8 @@ class CureCurve:
 
 
 def _moment(z: Array, density: Array) -> Array:
-    """Give z times a density; zero where the density vanishes, though z be infinite."""
-    return np.where(density > 0.0, z, 0.0) * density
+    """Give z times what vanishes where z is infinite; zero there."""
+    return np.where(density != 0.0, z, 0.0) * density
 
 
 # Sums are spelt out column by column: a matrix product rounds by how many rows there are, and a

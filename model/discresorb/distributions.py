@@ -79,6 +79,14 @@ class Distribution(ABC):
         """Give log[S(lower) - S(upper)], lower ≤ upper."""
 
     @abstractmethod
+    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+        """Give [f(upper) - f(lower)] / [S(lower) - S(upper)], the mean of f'/f in between.
+
+        It keeps its digits however near the ends are, where the difference of densities does not;
+        `log_mass` is what `log_interval` gives.
+        """
+
+    @abstractmethod
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given; keeps its digits in both tails."""
 
@@ -160,6 +168,10 @@ class LogLogistic(Distribution):
         """Give log[S(lower) - S(upper)] = log[S(lower) F(upper) (1 - exp(lower - upper))]."""
         return log1mexp(lower - upper) - softplus(lower) - softplus(-upper)
 
+    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+        """Give the mean of f'/f in between, S(upper) - F(lower)."""
+        return 1.0 / (1.0 + np.exp(upper)) - 1.0 / (1.0 + np.exp(-lower))
+
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""
         return log1mexp(log_survival) - log_survival
@@ -201,11 +213,25 @@ class LogNormal(Distribution):
         a, b = np.where(swap, -upper, lower), np.where(swap, -lower, upper)
         log_b = self.log_cdf(b)
         result = log_b + log1mexp(self.log_cdf(a) - log_b)
-        width = upper - lower
-        narrow = width * (1.0 + np.abs(lower)) < self._NARROW
+        narrow = self._is_narrow(lower, upper)
         if np.any(narrow):
-            result = np.where(narrow, self._log_narrow(lower, width), result)
+            result = np.where(narrow, self._log_narrow(lower, upper - lower), result)
         return result
+
+    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+        """Give the mean of f'/f in between, of which f is taken out where both ends are near."""
+        log_density = self.log_density
+        result = np.exp(log_density(upper) - log_mass) - np.exp(log_density(lower) - log_mass)
+        narrow = self._is_narrow(lower, upper)
+        if np.any(narrow):
+            half = 0.5 * (upper - lower)
+            m = lower + half
+            of_middle = np.exp(log_density(m) - 0.5 * half * half - log_mass)
+            result = np.where(narrow, -2.0 * np.sinh(m * half) * of_middle, result)
+        return result
+
+    def _is_narrow(self, lower: Array, upper: Array) -> Array:
+        return (upper - lower) * (1.0 + np.abs(lower)) < self._NARROW
 
     def _log_narrow(self, lower: Array, width: Array) -> Array:
         """Expand the integral of f about the interval's midpoint to fourth order in its width."""
@@ -276,6 +302,11 @@ class Weibull(Distribution):
         """Give log[S(lower) - S(upper)] = -exp(lower) + log[1 - exp(exp(lower) - exp(upper))]."""
         hazard = -np.exp(upper) * np.expm1(lower - upper)
         return log1mexp(-hazard) - np.exp(lower)
+
+    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+        """Give the mean of f'/f in between, by the hazard gained there and that at its start."""
+        gained = -np.exp(np.minimum(upper, _WEIBULL_SATURATED)) * np.expm1(lower - upper)
+        return gained / np.expm1(gained) - np.exp(lower)
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""

@@ -56,9 +56,6 @@
     return [1, ...columns];
   }
 
-  // z times a density; zero where the density vanishes, though z be infinite.
-  const moment = (z, density) => (density > 0 ? z : 0) * density;
-
   // logit p, and all from which its gradient is made.
   function parts(curve, row, entry, horizon) {
     const location = linearSum(row, curve.location);
@@ -76,13 +73,14 @@
   }
 
   function gradient(curve, row, p) {
-    const { logDensity } = discresorb.distributions[curve.distribution];
-    const atEntry = Math.exp(logDensity(p.zEntry) - p.inside);
+    const { logDensity, meanSlope } = discresorb.distributions[curve.distribution];
     const density = logDensity(p.zHorizon);
-    const atHorizon =
-      Math.exp(density - p.inside) + Math.exp(p.logEver + density - p.population);
-    const byLocation = (atEntry - atHorizon) / curve.scale;
-    const byLogScale = moment(p.zEntry, atEntry) - moment(p.zHorizon, atHorizon);
+    const ofPopulation = Math.exp(p.logEver + density - p.population);
+    const atHorizon = Math.exp(density - p.inside) + ofPopulation;
+    const together = meanSlope(p.zEntry, p.zHorizon, p.inside) + ofPopulation;
+    const byLocation = -together / curve.scale;
+    const start = Math.abs(p.zEntry) === Infinity ? p.zHorizon : p.zEntry;
+    const byLogScale = -start * together - (p.zHorizon - start) * atHorizon;
     const byCure = Math.exp(p.logNever - p.population);
     return [
       ...row.map((column) => byLocation * column),

@@ -53,17 +53,28 @@
     logSurvival: (z) => -softplus(z),
     logDensity: (z) => -Math.abs(z) - 2 * Math.log1p(Math.exp(-Math.abs(z))),
     logInterval: (lower, upper) => log1mexp(lower - upper) - softplus(lower) - softplus(-upper),
+    meanSlope: (lower, upper) => 1 / (1 + Math.exp(upper)) - 1 / (1 + Math.exp(-lower)),
   };
+
+  const isNarrow = (lower, upper) => (upper - lower) * (1 + Math.abs(lower)) < NARROW;
 
   const logNormal = {
     logSurvival: (z) => logNdtr(-z),
     logDensity: (z) => -0.5 * z * z - LOG_SQRT_2PI,
     logInterval(lower, upper) {
-      const width = upper - lower;
-      if (width * (1 + Math.abs(lower)) < NARROW) return logNarrow(lower, width);
+      if (isNarrow(lower, upper)) return logNarrow(lower, upper - lower);
       const swap = lower + upper > 0; // work in the tail that keeps the digits
       const logB = logNdtr(swap ? -lower : upper);
       return logB + log1mexp(logNdtr(swap ? -upper : lower) - logB);
+    },
+    meanSlope(lower, upper, logMass) {
+      const { logDensity } = logNormal;
+      if (!isNarrow(lower, upper)) {
+        return Math.exp(logDensity(upper) - logMass) - Math.exp(logDensity(lower) - logMass);
+      }
+      const half = 0.5 * (upper - lower);
+      const m = lower + half;
+      return -2 * Math.sinh(m * half) * Math.exp(logDensity(m) - 0.5 * half * half - logMass);
     },
   };
 
@@ -82,6 +93,10 @@
     logInterval(lower, upper) {
       const hazard = -Math.exp(upper) * Math.expm1(lower - upper);
       return log1mexp(-hazard) - Math.exp(lower);
+    },
+    meanSlope(lower, upper) {
+      const gained = -Math.exp(Math.min(upper, WEIBULL_SATURATED)) * Math.expm1(lower - upper);
+      return gained / Math.expm1(gained) - Math.exp(lower);
     },
   };
 
