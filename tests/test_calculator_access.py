@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browsers import Visitor, serious
 from calculator_visits import CASE, control, enter, opened, press_tab_until, said, shown
-from composed import MANY, PLAIN, composed
+from composed import PLAIN, composed
 
 from discresorb import Predictor
 from discresorb.columns import Column
@@ -34,6 +34,7 @@ HOSTILE = (
     Covariate(Column("hasOwnProperty", "category", "hasOwnProperty", levels=("not known", MARKUP))),
 )
 LONG = "W" * 40
+EIGHT = (*PLAIN, *(Covariate(Column(f"input_{j}", "number", LONG, "mmHg")) for j in range(6)))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,14 @@ def test_on_a_phone_the_estimate_is_seen_while_one_types(page: Page) -> None:
     page.get_by_role("button", name="Fill in an example").click()
     control(page, "Size").fill("12")
     assert brief.evaluate("each => each.getBoundingClientRect().bottom <= innerHeight")
+    for title in ("Size", "Onset date", "Surgery date", "Reference for the record"):
+        control(page, title).fill("")
+        control(page, title).evaluate("each => each.scrollIntoView({ block: 'end' })")
+        control(page, title).fill(CASE.get(title, "case 7"))
+        assert brief.evaluate(
+            "each => document.activeElement.getBoundingClientRect().bottom"
+            " <= each.getBoundingClientRect().top"
+        )
     share, interval = brief.inner_text().rstrip(".").split("; ")
     assert share in shown(page)["sentence"]
     assert interval in shown(page)["sentence"]
@@ -247,16 +256,16 @@ def test_the_record_of_an_example_says_so(page: Page) -> None:
 
 
 def test_a_long_record_is_one_page_too(visitor: Visitor, tmp_path: Path) -> None:
-    predictor = composed(MANY, endpoint=f"gone, {LONG} {LONG}", data_origin="synthetic")
+    predictor = composed(EIGHT, endpoint=f"gone, {LONG} {LONG}", data_origin="synthetic")
     page = opened(visitor, predictor, tmp_path)
-    far = {f"X{j}": "123456.789" for j in range(10)}
+    far = {f"Input {j}": "123456.789" for j in range(6)}
     enter(page, CASE | far | {"Size": "39.5", "Surgery date": "2029-01-01"})
-    assert len(shown(page)["warnings"]) == 12
+    assert len(shown(page)["warnings"]) == 8
     page.get_by_label("Reference for the record").fill(LONG * 2)
     assert pages_of(page.pdf(prefer_css_page_size=True)) == 1
     text = record_of(page)
-    assert text.count("lies outside the central") == 11
-    assert text.count("123456.789") == 10
+    assert text.count("lies outside the central") == 7
+    assert text.count("123456.789 mmHg") == 6
 
 
 def test_without_an_estimate_what_is_printed_shows_none(page: Page) -> None:

@@ -16,6 +16,7 @@ from random_patients import model, patients
 from discresorb import InputError, Predictor
 from discresorb.columns import Column
 from discresorb.design import Covariate
+from discresorb.wording import percent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -166,7 +167,26 @@ def test_a_hundred_figures_show_estimate_and_interval(filled: Page, predictor: P
     words = icons.get_attribute("aria-label")
     assert words is not None
     assert words.startswith(f"{full} of 100")
-    assert f"from {low} to {high}" in words
+    assert f"interval {low} to {high}" in words
+
+
+@pytest.mark.parametrize(("sequestrated", "wait"), [("yes", "590"), ("no", "0.01"), ("no", "0")])
+def test_shares_are_said_alike_everywhere_and_are_no_certainties(
+    page: Page, predictor: Predictor, sequestrated: str, wait: str
+) -> None:
+    page.get_by_label("months", exact=True).check()
+    times = {"Months since onset": "0", "Months to surgery": wait}
+    enter(page, {"Size": "12", "Sequestrated": sequestrated} | times)
+    found = predictor.predict(
+        size_mm=12, sequestrated=sequestrated, months_since_onset=0, months_to_surgery=wait
+    )
+    share, low, high = map(percent, (found.probability, found.low, found.high))
+    assert f"{share} of 100 patients" in shown(page)["sentence"]
+    assert f"{share} with resorption" in page.locator("#icons").inner_text()
+    assert f"interval, {low} to {high}" in page.locator("#icons").inner_text()
+    assert f"surgery: {share} of 100" in page.locator("#curve").inner_text()
+    assert f"{share} of 100" in page.locator("#influences tr").last.inner_text()
+    assert page.locator("#icons > svg .full").count() == (99 if wait == "590" else 0)
 
 
 def test_what_is_empty_is_still_needed_and_no_mistake(page: Page) -> None:

@@ -1,14 +1,14 @@
 /** The curve from the index MRI on, with its interval, the surgery and the end of follow-up. */
 calculator.curveChart = (() => {
   const { element, shape, table } = calculator.elements;
-  const { figures } = calculator.iconArray;
+  const { percent } = discresorb;
   const SHORTEST_AXIS = 24;
   const TABLE_MONTHS = [1, 2, 3, 6, 9, 12, 18, 24];
   const TICK_STEPS = [3, 6, 12, 24, 60, 120];
   const PER_TICK = 54; // px that a tick's label needs
   const MARGIN = { top: 40, right: 18, bottom: 46, left: 40 };
   const DATE_LINE = 15; // px more below where dates stand there
-  const LETTER = 7.6; // px, the width of a letter in bold
+  const LETTER = 8.6; // px, the width of a letter in bold
   const POINTS = 120;
 
   const axisEnd = (wait) => Math.max(SHORTEST_AXIS, Math.ceil(wait / 6) * 6);
@@ -69,8 +69,8 @@ calculator.curveChart = (() => {
     const { probability, low, high } = prediction;
     return (
       `Curve of resorption after the index MRI; at surgery${when ? `, ${when}` : ""}, ` +
-      `${wait.toFixed(1)} months after it, ${figures(probability)} of 100, ` +
-      `95 % interval ${figures(low)} to ${figures(high)}. The table below has its values.`
+      `${wait.toFixed(1)} months after it, ${percent(probability)} of 100, ` +
+      `95 % interval ${percent(low)} to ${percent(high)}. The table below has its values.`
     );
   }
 
@@ -149,7 +149,9 @@ calculator.curveChart = (() => {
   function surgery({ wait, prediction, when }, { x, y, width }) {
     const { probability, low, high } = prediction;
     const at = x(wait);
-    const words = `surgery${when ? ` ${when}` : ""}: ${figures(probability)} of 100`;
+    const share = `: ${percent(probability)} of 100`;
+    const named = `surgery${when ? ` ${when}` : ""}${share}`;
+    const words = named.length * LETTER <= width ? named : `surgery${share}`;
     const half = (words.length * LETTER) / 2;
     const middle = Math.min(Math.max(at, half), width - half); // inside the drawing
     return [

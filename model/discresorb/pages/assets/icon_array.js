@@ -1,6 +1,8 @@
 /** A hundred figures: those full would show resorption, those with a dot are uncertain. */
 calculator.iconArray = (() => {
   const { element, shape } = calculator.elements;
+  const { percent } = discresorb;
+  const { fixed } = discresorb.numbers;
   const SIDE = 10;
   const WIDTH = 20;
   const HEIGHT = 26;
@@ -8,9 +10,9 @@ calculator.iconArray = (() => {
     "M10 1.6a3.9 3.9 0 1 1 0 7.8a3.9 3.9 0 0 1 0-7.8z" +
     "M4.4 15.6a5.6 4.9 0 0 1 11.2 0v5a1.6 1.6 0 0 1-1.6 1.6h-8a1.6 1.6 0 0 1-1.6-1.6z";
 
-  /** Figures out of 100, never all or none unless it is certain. */
+  /** Figures out of 100, never all unless it is certain. */
   function figures(probability) {
-    const rounded = Number(discresorb.numbers.fixed(100 * probability, 0));
+    const rounded = Number(fixed(100 * probability, 0));
     return probability < 1 ? Math.min(rounded, 99) : rounded;
   }
 
@@ -34,9 +36,10 @@ calculator.iconArray = (() => {
       full: position < full,
       unsure: position >= from && position < to,
     }));
+    const interval = `${percent(low)} to ${percent(high)}`;
     const words =
-      `${full} of 100 figures are full and stand for resorption; ` +
-      `the 95 % interval runs from ${from} to ${to} figures.`;
+      `${full} of 100 figures are full and stand for resorption: ${percent(probability)} of 100, ` +
+      `95 % interval ${interval}.`;
     const drawing = shape(
       "svg",
       { viewBox: `0 0 ${SIDE * WIDTH} ${SIDE * HEIGHT}`, role: "img", "aria-label": words },
@@ -46,12 +49,12 @@ calculator.iconArray = (() => {
     const legend = element(
       "ul",
       { class: "legend" },
-      entry({ full: true }, `${full} with resorption on MRI`),
-      entry({ full: false }, `${100 - full} without`),
-      entry({ full: false, unsure: true }, `dots: 95 % interval, ${from} to ${to}`),
+      entry({ full: true }, `${percent(probability)} with resorption on MRI`),
+      entry({ full: false }, `${percent(1 - probability)} without`),
+      entry({ full: false, unsure: true }, `dots: 95 % interval, ${interval}`),
     );
     return [drawing, element("figcaption", {}, legend)];
   }
 
-  return Object.freeze({ parts, figures });
+  return Object.freeze({ parts });
 })();

@@ -1,7 +1,7 @@
 /** What moves this estimate against that of a typical patient. */
 calculator.influences = (() => {
   const { element, shape, table } = calculator.elements;
-  const { figures } = calculator.iconArray;
+  const { percent } = discresorb;
   const MOST_ROWS = 8;
   const LENGTH = 100;
 
@@ -55,9 +55,9 @@ calculator.influences = (() => {
       "Against a typical training patient who waits as long",
       ["Input", "This patient", "Typical", "Moves the estimate by"],
       [
-        ["Typical patient", `${figures(moves.typical)} of 100`],
+        ["Typical patient", `${percent(moves.typical)} of 100`],
         ...rows,
-        ["This patient", `${figures(moves.probability)} of 100`],
+        ["This patient", `${percent(moves.probability)} of 100`],
       ],
       { class: "moves" },
     );

@@ -70,12 +70,15 @@ calculator.results = (() => {
 
   function show(estimate) {
     byId("waiting").hidden = true;
+    const isNew = byId("brief").hidden;
     for (const id of ["results", "print", "brief"]) byId(id).hidden = false; // to be measured
     byId("brief").replaceChildren(...brief(estimate.prediction.sentence));
     for (const [id, nodes] of Object.entries(parts(estimate, byId("curve").clientWidth))) {
       byId(id).replaceChildren(...nodes);
     }
     byId("warnings").hidden = !estimate.prediction.warnings.length;
+    // where one types must not lie below the summary that now stands at the foot of the screen
+    if (isNew) document.activeElement.scrollIntoView({ block: "nearest" });
   }
 
   /** Show no estimate: what is still needed, and what is wrong. */
