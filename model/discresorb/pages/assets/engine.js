@@ -177,5 +177,6 @@
       moves: (patient) => moves(data, patient),
     });
 
+  discresorb.percent = percent;
   Object.freeze(discresorb);
 })();
