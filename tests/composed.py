@@ -27,7 +27,7 @@ CURVED = (
     Covariate(Column("depth", "number", "depth")),
 )
 OPTIONAL = ("age", "work", "bmi")
-MANY = (*PLAIN, *(Covariate(Column(f"x{j}", "number", f"input {j}")) for j in range(8)))
+MANY = (*PLAIN, *(Covariate(Column(f"x{j}", "number", f"input {j}")) for j in range(10)))
 # of each covariate: a value in the middle, and the half-width of what was seen in training
 _SEEN: Mapping[str, tuple[float, float]] = {
     "size_mm": (7.0, 5.0),

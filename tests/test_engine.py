@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from composed import composed
 from engine import Engine
-from random_patients import MODELS, model, patients
+from random_patients import MODELS, Cells, model, patients
 
 from discresorb import InputError, Predictor
 from discresorb.pages.model_data import ENGINE_SCRIPTS, model_data
@@ -134,7 +134,7 @@ def test_another_threshold_is_used_and_named(engine: Engine, predictor: Predicto
 def test_a_reason_applies_from_its_limit_on(engine: Engine) -> None:
     """A probability of one at a threshold of one, and 181 days but not 180."""
     predictor = composed(distribution="weibull", cure=False, log_scale=-3.0)
-    case = {"size_mm": "9", "sequestrated": "no", "onset_date": "2015-01-01"}
+    case: Cells = {"size_mm": "9", "sequestrated": "no", "onset_date": "2015-01-01"}
     late = {**case, "imaging_date": "2018-03-01", "surgery_date": "2018-08-29"}
     soon = {**late, "surgery_date": "2018-08-28"}
     found = engine.each(ASK, [late, soon], {"model": model_data(predictor, 1.0)})
