@@ -90,8 +90,7 @@
     clearTimeout(state.pause);
     state.pause = setTimeout(() => {
       if (state.typing) {
-        state.typing = undefined;
-        look();
+        left();
         clearTimeout(state.pause);
       }
       say(state.estimate ? spoken(state.estimate) : byId("waiting").innerText);

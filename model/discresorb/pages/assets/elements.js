@@ -1,5 +1,3 @@
-"use strict";
-
 /** What the calculator page is made of; each file adds one part. */
 const calculator = {};
 

@@ -68,6 +68,11 @@ calculator.results = (() => {
     return found ? [found[0], words.slice(words.lastIndexOf("; "))] : [words];
   }
 
+  /** Where one types must not lie below the summary at the foot of a small screen. */
+  function keepInView(control) {
+    if (byId("inputs").contains(control)) control.scrollIntoView({ block: "nearest" });
+  }
+
   function show(estimate) {
     byId("waiting").hidden = true;
     const isNew = byId("brief").hidden;
@@ -77,8 +82,7 @@ calculator.results = (() => {
       byId(id).replaceChildren(...nodes);
     }
     byId("warnings").hidden = !estimate.prediction.warnings.length;
-    // where one types must not lie below the summary that now stands at the foot of the screen
-    if (isNew) document.activeElement.scrollIntoView({ block: "nearest" });
+    if (isNew) keepInView(document.activeElement);
   }
 
   /** Show no estimate: what is still needed, and what is wrong. */
