@@ -37,6 +37,7 @@ __all__ = [
     "FORMAT",
     "check_model_target",
     "content_id",
+    "file_hash",
     "find_shipped",
     "load_artifact",
     "model_path",
@@ -118,6 +119,11 @@ def _checked(artifact: Any) -> dict[str, Any]:
     if wrong:
         raise ArtifactError("is not a whole model: " + "; ".join(wrong))
     return dict(artifact)
+
+
+def file_hash(path: Path) -> str:
+    """Give the SHA-256 of a model file, as ``sha256sum`` prints it, or raise ArtifactError."""
+    return _sha256(_read_model_bytes(path))
 
 
 def check_model_target(path: Path, *, force: bool = False) -> None:

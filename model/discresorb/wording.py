@@ -12,6 +12,7 @@ __all__ = [
     "LIMITS",
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
+    "as_sentence",
     "filled_in",
     "frequency_sentence",
     "interval_label",
@@ -29,6 +30,11 @@ LIMITS: Final = (
     "(cauda equina syndrome, progressive neurological deficit) lie outside this model and need "
     "urgent assessment whatever it says."
 )
+
+
+def as_sentence(words: str) -> str:
+    """Give words a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def interval_label(between_study_sd: float | None) -> str:
