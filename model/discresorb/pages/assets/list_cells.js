@@ -88,8 +88,8 @@ const listCells = (() => {
   };
 
   // columns: [{key, label, number}] in the order of the table's head
-  function tableRow(row, columns, data, index) {
-    const made = element("tr", { role: "row", class: row.state, "aria-rowindex": index });
+  function tableRow(row, columns, data) {
+    const made = element("tr", { role: "row", class: row.state });
     for (const { key, label, number } of columns) {
       const cell = element("td", { role: "cell", "data-label": label, class: number ? `${key} number` : key });
       cell.append(...contents[key](row, data));

@@ -67,9 +67,19 @@
     if (focused instanceof HTMLButtonElement && focused.disabled) (first === 0 ? find("next") : find("previous")).focus();
   }
 
+  // a row is built once, when it is first shown
+  const built = new Map();
+
+  function placed(row, index) {
+    if (!built.has(row)) built.set(row, listCells.tableRow(row, columns, data));
+    const element = built.get(row);
+    element.setAttribute("aria-rowindex", index);
+    return element;
+  }
+
   function fill(shown, before) {
     const made = document.createDocumentFragment();
-    shown.forEach((row, i) => made.append(listCells.tableRow(row, columns, data, before + i + 2)));
+    shown.forEach((row, i) => made.append(placed(row, before + i + 2)));
     if (!shown.length) {
       const words = rows.length ? "No row matches these filters." : "The list has no rows.";
       made.append(listCells.element("tr", { role: "row" },
