@@ -142,37 +142,39 @@ class ResourceLines(StreamBeside):
         self._scorer, self._note = scorer, threshold_note
         self._reasons = reason_sentences(scorer.threshold)
 
-    def render(self, rows: Rows, scored: Scored) -> list[bytes]:
-        """Give the batch's resources."""
-        predictor, threshold = self._scorer.predictor, self._scorer.threshold
+    def render(self, rows: Rows, scored: Scored) -> tuple[list[Any], Scored]:
+        """Keep the batch: as lines it would fill much more memory."""
         has_id = PATIENT_ID.name in rows.frame.columns
         ids = rows.frame[PATIENT_ID.name].to_list() if has_id else [None] * len(scored)
-        return [
-            to_json(
-                risk_assessment(
-                    predictor,
-                    prediction,
-                    patient,
-                    patient_id=ids[row],
-                    threshold=threshold,
-                    threshold_note=self._note,
-                )
-            ).encode()
-            + b"\n"
-            for row, prediction, patient in self._predictions(scored)
-        ]
+        return ids, scored
 
-    def take(self, content: list[bytes], name: str, before: int) -> None:
+    def take(self, content: tuple[list[Any], Scored], name: str, before: int) -> None:
         """Write a batch's lines."""
-        self.stream.writelines(content)
+        ids, scored = content
+        self.stream.writelines(
+            self._line(ids[row], prediction, patient)
+            for row, prediction, patient in self._predictions(scored)
+        )
+
+    def _line(self, patient_id: object, prediction: Prediction, patient: Patient) -> bytes:
+        resource = risk_assessment(
+            self._scorer.predictor,
+            prediction,
+            patient,
+            patient_id=patient_id,
+            threshold=self._scorer.threshold,
+            threshold_note=self._note,
+        )
+        return to_json(resource).encode() + b"\n"
 
     def _predictions(self, scored: Scored) -> Iterator[tuple[int, Prediction, Patient]]:
         """Give each row that was scored: where it stands, and what `predict` would give."""
         predictor, given = self._scorer.predictor, scored.given
-        outputs = scored.frame().rows(named=True)
         surgery_days = given.surgery_day.tolist()
-        for row in scored.usable.nonzero()[0].tolist():
-            out, surgery_day = outputs[row], surgery_days[row]
+        for row, out in enumerate(scored.frame().iter_rows(named=True)):
+            if not scored.usable[row]:
+                continue
+            surgery_day = surgery_days[row]
             prediction = Prediction(
                 out["p_resorbed"],
                 out["p_low"],
