@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from browsers import Visitor, started
+from command_line import ROOT, Run, run_apart, run_here
 from hypothesis import settings
 
 from discresorb import Predictor, load
@@ -24,14 +22,13 @@ from discresorb_training.validation import validate_internally
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROOT = Path(__file__).parents[1]
+__all__ = ["ROOT", "SYNTHETIC", "Run"]
+
 SYNTHETIC = ROOT / "data" / "synthetic"
 
 # shared machines stall; a slow example is not a wrong one
 settings.register_profile("suite", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("suite")
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -88,30 +85,14 @@ def small_facts(
 
 @pytest.fixture(scope="session")
 def run() -> Run:
-    """Run the command line as a user does, in a process of its own."""
+    """Run the command line in this process, as most tests do."""
+    return run_here
 
-    def run_command(
-        *arguments: object, cwd: Path | None = None, input: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "model"), str(ROOT / "training")]),
-            "COLUMNS": "200",
-            "NO_COLOR": "1",
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "discresorb", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-            cwd=cwd,
-            input=input,
-            timeout=120,
-            check=False,
-        )
 
-    return run_command
+@pytest.fixture(scope="session")
+def run_process() -> Run:
+    """Run it in a process of its own, for tests of what only a process has."""
+    return run_apart
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_predict_says_all_that_must_be_said(run: Run) -> None:
-    done = run("predict", *CASE, "--symptoms-changed", "yes")
+def test_predict_says_all_that_must_be_said(run_process: Run) -> None:
+    done = run_process("predict", *CASE, "--symptoms-changed", "yes")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0].lower().rstrip(".") == SYNTHETIC_NOTICE
@@ -148,9 +148,9 @@ def test_json_lines(run: Run) -> None:
     assert rows[1]["reimage"] is None
 
 
-def test_standard_input(run: Run) -> None:
+def test_standard_input(run_process: Run) -> None:
     text = WAITING_LIST.read_text(encoding="utf-8")
-    assert run("score", "-", input=text).stdout == run("score", WAITING_LIST).stdout
+    assert run_process("score", "-", input=text).stdout == run_process("score", WAITING_LIST).stdout
 
 
 def test_output_file_is_not_overwritten_without_force(run: Run, tmp_path: Path) -> None:
@@ -257,13 +257,13 @@ def test_show_describes_the_model(run: Run) -> None:
     assert stored["format"] == 2
 
 
-def test_help_version_and_further_commands(run: Run) -> None:
-    assert run("--version").stdout.strip() == f"discresorb {__version__}"
-    listed = run("--help").stdout
+def test_help_version_and_further_commands(run_process: Run) -> None:
+    assert run_process("--version").stdout.strip() == f"discresorb {__version__}"
+    listed = run_process("--help").stdout
     for command in ("predict", "score", "show", "calibrate", "simulate", "train"):
         assert command in listed
-        assert "Example: discresorb" in run(command, "--help").stdout
-    wrong = run("scroe")
+        assert "Example: discresorb" in run_process(command, "--help").stdout
+    wrong = run_process("scroe")
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
 

@@ -8,46 +8,31 @@ import json
 import shlex
 import shutil
 import tomllib
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import typer
+from command_line import Run, run_here
 from conftest import ROOT, SYNTHETIC
-from typer.testing import CliRunner, Result
 
-from discresorb import cli
 from discresorb_training.cards import read_card
 from discresorb_training.cohort import cohort_from_frame
-from discresorb_training.cohort_commands import app as cohort_app
-from discresorb_training.sample_size_commands import app as sample_size_app
 
 VISITS = "new_centre_visits.csv"
 HEADER = "patient_id,onset_date,mri_date,finding,size_mm,sequestrated,comment"
 GOOD = "P1,2023-01-01,2023-02-01,herniated,8,no,fine"
 TWICE = "P2,2023-01-01,2023-03-01,herniated,8,no,=1+1"
 
-Invoke = Callable[..., Result]
-
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in a folder that holds the new centre's visits and their card."""
     for name in (VISITS, "new_centre_visits.card.json", "new_centre.csv"):
         shutil.copy(SYNTHETIC / name, tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    root = typer.Typer(cls=cli._Commands)
-    root.add_typer(cohort_app)
-    root.add_typer(sample_size_app)
-
-    def run(*arguments: object, input: str | None = None) -> Result:
-        return CliRunner().invoke(
-            root, list(map(str, arguments)), prog_name="discresorb", input=input
-        )
-
-    return run
+    return run_here
 
 
 def write(path: str, *rows: str) -> None:
@@ -61,9 +46,9 @@ def test_every_entry_point_is_there() -> None:
         assert isinstance(getattr(import_module(module), name), typer.Typer)
 
 
-def test_a_cohort_with_its_card(invoke: Invoke) -> None:
+def test_a_cohort_with_its_card(invoke: Run) -> None:
     done = invoke("cohort", VISITS, "-o", "cohort.csv")
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Note: these patients are simulated")
     assert "Wrote cohort.csv and cohort.card.json." in done.stderr
     made = pd.read_csv("cohort.csv")
@@ -77,16 +62,16 @@ def test_a_cohort_with_its_card(invoke: Invoke) -> None:
     assert card["flow"]["rows"] == 340
     before = Path("cohort.csv").read_bytes(), Path("cohort.card.json").read_bytes()
     again = invoke(*shlex.split(card["made_by"])[1:], "--force")
-    assert again.exit_code == 0
+    assert again.returncode == 0
     assert (Path("cohort.csv").read_bytes(), Path("cohort.card.json").read_bytes()) == before
 
 
-def test_to_standard_output_from_standard_input(invoke: Invoke) -> None:
+def test_to_standard_output_from_standard_input(invoke: Run) -> None:
     visits = Path(VISITS).read_text(encoding="utf-8")
-    assert invoke("cohort", VISITS, "-o", "cohort.csv").exit_code == 0
+    assert invoke("cohort", VISITS, "-o", "cohort.csv").returncode == 0
     for target in ([], ["-o", "-"]):
         done = invoke("cohort", "-", *target, input=visits)
-        assert done.exit_code == 0
+        assert done.returncode == 0
         assert done.stdout == Path("cohort.csv").read_text(encoding="utf-8")
         assert "From standard input:" in done.stderr
     as_json = invoke("cohort", "-", "--json", input=visits)
@@ -94,10 +79,10 @@ def test_to_standard_output_from_standard_input(invoke: Invoke) -> None:
     assert as_json.stdout == done.stdout
 
 
-def test_the_flow_as_json(invoke: Invoke) -> None:
+def test_the_flow_as_json(invoke: Run) -> None:
     write("v.csv", GOOD, TWICE, TWICE)
     done = invoke("cohort", "v.csv", "-o", "c.csv", "--json", "--leave-out-problems")
-    assert done.exit_code == 4
+    assert done.returncode == 4
     flow = json.loads(done.stdout)
     assert flow["written"] == "c.csv"
     assert flow["left_out"] == {"a row twice": ["P2"]}
@@ -107,10 +92,10 @@ def test_the_flow_as_json(invoke: Invoke) -> None:
     assert refused["written"] is None
 
 
-def test_problems_refuse_or_leave_out(invoke: Invoke) -> None:
+def test_problems_refuse_or_leave_out(invoke: Run) -> None:
     write("v.csv", GOOD, TWICE, TWICE)
     done = invoke("cohort", "v.csv", "-o", "c.csv", "--problems", "p.csv")
-    assert done.exit_code == 3
+    assert done.returncode == 3
     assert "Error: v.csv, row 3: a second row of patient P2 on 2023-03-01, the same" in done.stderr
     assert "nothing was written; put these right in the visits, or leave" in done.stderr
     assert "with problems" in done.stdout
@@ -121,16 +106,16 @@ def test_problems_refuse_or_leave_out(invoke: Invoke) -> None:
         ("v.csv", "3", "P2")
     ]
     done = invoke("cohort", "v.csv", "-o", "c.csv", "--leave-out-problems")
-    assert done.exit_code == 4
+    assert done.returncode == 4
     assert "Problem: v.csv, row 3: " in done.stderr
     assert pd.read_csv("c.csv")["patient_id"].tolist() == ["P1"]
     write("v.csv", TWICE, TWICE)
     done = invoke("cohort", "v.csv", "-o", "d.csv", "--leave-out-problems")
-    assert (done.exit_code, Path("d.csv").exists()) == (3, False)
+    assert (done.returncode, Path("d.csv").exists()) == (3, False)
     assert "no patient is without problems; nothing was written" in done.stderr
 
 
-def test_many_problems_are_listed_in_a_file(invoke: Invoke) -> None:
+def test_many_problems_are_listed_in_a_file(invoke: Run) -> None:
     write("v.csv", GOOD, *(f"Q{k},2023-01-01,soon,herniated,8,no," for k in range(30)))
     done = invoke("cohort", "v.csv", "-o", "c.csv")
     assert done.stderr.count("entered as soon") == 20
@@ -141,10 +126,10 @@ def test_many_problems_are_listed_in_a_file(invoke: Invoke) -> None:
     assert len(Path("p.csv").read_text(encoding="utf-8").splitlines()) == 31
 
 
-def test_cards_only_where_it_is_known_what_the_cohort_is(invoke: Invoke) -> None:
+def test_cards_only_where_it_is_known_what_the_cohort_is(invoke: Run) -> None:
     write("v.csv", GOOD)
     done = invoke("cohort", "v.csv", "-o", "c.csv")
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert "It has no data card" in done.stderr
     about = ("--endpoint", "gone", "--data-origin", "observed")
     done = invoke("cohort", "v.csv", "-o", "d.csv", *about)
@@ -152,18 +137,18 @@ def test_cards_only_where_it_is_known_what_the_cohort_is(invoke: Invoke) -> None
     assert card is not None
     assert (card["endpoint"], card["data_origin"]) == ("gone", "observed")
     done = invoke("cohort", "v.csv", "-o", "e.csv", "--endpoint", "gone")
-    assert (done.exit_code, "so --data-origin must be given" in done.stderr) == (2, True)
+    assert (done.returncode, "so --data-origin must be given" in done.stderr) == (2, True)
     done = invoke("cohort", VISITS, "-o", "e.csv", "--data-origin", "observed")
-    assert (done.exit_code, "card.json says synthetic" in done.stderr) == (2, True)
+    assert (done.returncode, "card.json says synthetic" in done.stderr) == (2, True)
     assert not Path("e.csv").exists()
     # a card of another table does not stay beside the new one
     done = invoke("cohort", "v.csv", "-o", "d.csv")
-    assert (done.exit_code, "d.csv exists already; use --force" in done.stderr) == (2, True)
+    assert (done.returncode, "d.csv exists already; use --force" in done.stderr) == (2, True)
     done = invoke("cohort", "v.csv", "-o", "d.csv", "--force")
-    assert (done.exit_code, Path("d.card.json").exists()) == (0, False)
+    assert (done.returncode, Path("d.card.json").exists()) == (0, False)
 
 
-def test_cells_that_a_spreadsheet_would_run(invoke: Invoke) -> None:
+def test_cells_that_a_spreadsheet_would_run(invoke: Run) -> None:
     write("v.csv", GOOD, TWICE)
     done = invoke("cohort", "v.csv", "-o", "c.csv")
     assert "1 cell got one; --raw-text leaves them alone" in done.stderr
@@ -173,33 +158,33 @@ def test_cells_that_a_spreadsheet_would_run(invoke: Invoke) -> None:
     assert "spreadsheet" not in done.stderr
 
 
-def test_renaming(invoke: Invoke) -> None:
+def test_renaming(invoke: Run) -> None:
     write("v.csv", GOOD)
-    assert invoke("cohort", "v.csv", "-o", "c.csv").exit_code == 0
+    assert invoke("cohort", "v.csv", "-o", "c.csv").returncode == 0
     text = Path("v.csv").read_text(encoding="utf-8")
     Path("w.csv").write_text(text.replace("mri_date", "a=b").replace("finding", "Befund"))
     names = ("--rename", "a=b=mri_date", "--rename", "Befund=finding")
     about = ("--endpoint", "gone", "--data-origin", "observed")
-    assert invoke("cohort", "w.csv", "-o", "d.csv", *names, *about).exit_code == 0
+    assert invoke("cohort", "w.csv", "-o", "d.csv", *names, *about).returncode == 0
     assert Path("d.csv").read_bytes() == Path("c.csv").read_bytes()
     card = read_card(Path("d.csv"))
     assert card is not None
     assert shlex.split(card["made_by"])[-4:] == list(names)
     before = Path("d.card.json").read_bytes()
-    assert invoke(*shlex.split(card["made_by"])[1:], "--force").exit_code == 0
+    assert invoke(*shlex.split(card["made_by"])[1:], "--force").returncode == 0
     assert Path("d.card.json").read_bytes() == before
     wrong = ("--rename", "Befund", "--rename", "a=b=finding", "--rename", "a=b=mri_date")
     done = invoke("cohort", "w.csv", *wrong)
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert "--rename entered as Befund, but must be THEIRS=OURS" in done.stderr
     assert "--rename gives a=b two names" in done.stderr
 
 
-def test_their_words(invoke: Invoke) -> None:
+def test_their_words(invoke: Run) -> None:
     seen = "P1,2023-01-01,2023-04-01,resorbed,999,no,fine"
     write("v.csv", GOOD, seen)
     plain = invoke("cohort", "v.csv", "-o", "c.csv")
-    assert (plain.exit_code, "--recode" in plain.stderr) == (0, False)
+    assert (plain.returncode, "--recode" in plain.stderr) == (0, False)
     write("w.csv", GOOD.replace("herniated", " 0").replace("no", "nein"),
           seen.replace("resorbed", "1").replace("no", "nein"))  # fmt: skip
     done = invoke("cohort", "w.csv", "-o", "d.csv")
@@ -207,18 +192,18 @@ def test_their_words(invoke: Invoke) -> None:
     words = ("--recode", "finding:0=herniated", "--recode", "finding:1=resorbed",
              "--recode", "sequestrated:nein=no")  # fmt: skip
     done = invoke("cohort", "w.csv", "-o", "d.csv", *words)
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     assert Path("d.csv").read_bytes() == Path("c.csv").read_bytes()
     emptied = invoke("cohort", "v.csv", "-o", "e.csv", "--recode", "comment:fine=")
-    assert emptied.exit_code == 0
+    assert emptied.returncode == 0
     assert pd.read_csv("e.csv")["comment"].isna().all()
     done = invoke("cohort", "w.csv", "--recode", "finding:2=resorbed", "--recode", "side:l=left")
-    assert done.exit_code == 3
+    assert done.returncode == 3
     assert "w.csv: finding is nowhere 2; it holds 0, 1" in done.stderr
     assert "w.csv has no column side to recode" in done.stderr
     done = invoke("cohort", "w.csv", "--recode", "finding:=resorbed", "--recode", "a:b=c",
                   "--recode", "a:b=d")  # fmt: skip
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert "--recode entered as finding:=resorbed, but must be COLUMN:THEIRS=OURS" in done.stderr
     assert "--recode gives b in a two meanings" in done.stderr
 
@@ -235,15 +220,15 @@ def test_their_words(invoke: Invoke) -> None:
         ([VISITS, "--rename", "Alter=age"], 3, "has no column Alter to rename"),
     ],
 )
-def test_refusals(invoke: Invoke, arguments: list[str], status: int, words: str) -> None:
+def test_refusals(invoke: Run, arguments: list[str], status: int, words: str) -> None:
     done = invoke("cohort", *arguments)
-    assert (done.exit_code, done.stdout) == (status, "")
+    assert (done.returncode, done.stdout) == (status, "")
     assert words in done.stderr
 
 
-def test_sample_size_of_a_cohort(invoke: Invoke) -> None:
+def test_sample_size_of_a_cohort(invoke: Run) -> None:
     done = invoke("sample-size", "new_centre.csv")
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert done.stdout.startswith("180 patients: 116 imaged after the index MRI, 33 seen resorbed")
     assert "the model with size_mm and sequestrated has 4" in done.stdout
     assert "update an existing model (discresorb update)" in done.stdout
@@ -259,17 +244,17 @@ def test_sample_size_of_a_cohort(invoke: Invoke) -> None:
         assert json.loads(done.stdout)["parameters"] == parameters
 
 
-def test_sample_size_of_parameters_that_are_counted_needs_no_covariates(invoke: Invoke) -> None:
+def test_sample_size_of_parameters_that_are_counted_needs_no_covariates(invoke: Run) -> None:
     table = "months_since_onset,last_herniated_months,first_resorbed_months\n1,2,3\n"
     Path("bare.csv").write_text(table, encoding="utf-8")
     done = invoke("sample-size", "bare.csv", "--parameters", "3")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_sample_size_from_figures(invoke: Invoke) -> None:
+def test_sample_size_from_figures(invoke: Run) -> None:
     figures = ("--rate", 0.065, "--follow-up", 2.07, "--time-point", 2)
     done = invoke("sample-size", "--parameters", 30, "--r2", 0.051, *figures)
-    assert done.exit_code == 0
+    assert done.returncode == 0
     assert done.stdout.startswith("A model with 30 parameters needs 5143 patients: 692 events")
     found = json.loads(invoke("sample-size", "--parameters", 30, *figures, "--json").stdout)
     assert found["r2"] == pytest.approx(0.15 * found["highest_r2"])
@@ -297,9 +282,7 @@ def test_sample_size_from_figures(invoke: Invoke) -> None:
         ([VISITS], 3, "has one row an MRI; make a cohort of it, one row a patient, with discr"),
     ],
 )
-def test_sample_size_refusals(
-    invoke: Invoke, arguments: list[str], status: int, words: str
-) -> None:
+def test_sample_size_refusals(invoke: Run, arguments: list[str], status: int, words: str) -> None:
     done = invoke("sample-size", *arguments)
-    assert (done.exit_code, done.stdout) == (status, "")
+    assert (done.returncode, done.stdout) == (status, "")
     assert words in done.stderr

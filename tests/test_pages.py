@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from browsers import Visitor, serious
+from conftest import ROOT
 
 from discresorb.pages.page import embedded, html_page
 from discresorb.wording import LIMITS
@@ -60,3 +61,9 @@ def test_the_policy_forbids_what_the_page_does_not_need(page_file: Path, visitor
     assert all(each in said for each in ("img-src", "script-src", "connect-src"))
     visitor.complaints.clear()
     visitor.requests.clear()
+
+
+def test_the_report_bars_nobody_and_fits_a_phone(visitor: Visitor) -> None:
+    page = visitor.open(ROOT / "artifacts" / "report.html", width=360)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
