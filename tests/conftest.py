@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from browsers import Visitor, started
 from command_line import ROOT, Run, run_apart, run_here
+from engine import Engine, opened
 from hypothesis import settings
 
 from discresorb import Predictor, load
@@ -99,6 +100,13 @@ def run_process() -> Run:
 def browser() -> Iterator[Browser]:
     """Chromium, for one file of tests: its event loop must not be there for others."""
     with started() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def engine(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Open the calculator's arithmetic, for one file of tests."""
+    with opened(browser, tmp_path_factory.mktemp("engine")) as found:
         yield found
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "check_model_target",
     "content_id",
     "file_hash",
+    "files_of_model",
     "find_shipped",
     "load_artifact",
     "model_path",
@@ -124,6 +125,11 @@ def _checked(artifact: Any) -> dict[str, Any]:
 def file_hash(path: Path) -> str:
     """Give the SHA-256 of a model file, as ``sha256sum`` prints it, or raise ArtifactError."""
     return _sha256(_read_model_bytes(path))
+
+
+def files_of_model(model: Path) -> list[Path]:
+    """Name the files that a model is made of."""
+    return [model.parent / f"{model.stem}{suffix}" for suffix in (".joblib", ".json", ".sha256")]
 
 
 def check_model_target(path: Path, *, force: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The command line: predict, score, show; further commands join by entry point.
+"""The command line: predict, score, show, calculator; further commands join by entry point.
 
 A command is a signature with its imports inside, so that ``--help`` stays quick. Results go to
 standard output or ``-o FILE``, everything else to standard error.
@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from discresorb.calculator_command import calculator
 from discresorb.errors import DiscresorbError, InputError
 from discresorb.options import (
     JsonOption,
@@ -173,6 +174,7 @@ def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:
 
 
 app.command()(score)
+app.command()(calculator)
 
 
 @app.command()

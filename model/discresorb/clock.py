@@ -30,6 +30,7 @@ from discresorb.errors import Problem
 __all__ = [
     "AGREEMENT_MONTHS",
     "DAYS_PER_MONTH",
+    "MONTH_NAMES",
     "SIX_MONTHS",
     "Moment",
     "day_name",
@@ -46,7 +47,7 @@ AGREEMENT_MONTHS: Final = 0.1
 _SUM_AGREEMENT: Final = 2 * AGREEMENT_MONTHS
 _INCOMPLETE: Final = "dates or months missing"
 
-_MONTH_NAMES: Final = [
+MONTH_NAMES: Final = [
     "Jan",
     "Feb",
     "Mar",
@@ -70,7 +71,7 @@ def months_between(start_day: Array, end_day: Array) -> Array:
 def day_name(day: float) -> str:
     """Write a day number for a person, the same in every locale: 20 Sep 2019."""
     date = datetime.date.fromordinal(int(day))
-    return f"{date.day} {_MONTH_NAMES[date.month - 1]} {date.year}"
+    return f"{date.day} {MONTH_NAMES[date.month - 1]} {date.year}"
 
 
 @dataclass(frozen=True, slots=True)

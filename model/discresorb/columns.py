@@ -11,6 +11,7 @@ from typing import Final, Literal
 __all__ = [
     "DATE_COLUMNS",
     "EXIT_REASONS",
+    "FALSE_WORDS",
     "FINDINGS",
     "IMAGING_DATE",
     "MONTHS_COLUMNS",

@@ -39,6 +39,7 @@ from discresorb.wording import (
     ESTIMAND,
     SYNTHETIC,
     SYNTHETIC_NOTICE,
+    TOO_FAR,
     filled_in,
     interval_label,
 )
@@ -295,9 +296,8 @@ class Predictor:
             Months since onset.
         """
         outside = "; ".join(self._support.warnings(covariates, entry, horizon))
-        words = "no probability can be computed so far from the training patients"
         return Problem(
-            "values too far to compute with", f"{words}: {outside}" if outside else words
+            "values too far to compute with", f"{TOO_FAR}: {outside}" if outside else TOO_FAR
         )
 
     def _missing(self, covariates: Sequence[float]) -> list[str]:

@@ -99,7 +99,8 @@ def score(
     size. Exit status: 0 done, 3 a file does not fit (or, with --strict, a row), 4 done but some
     rows could not be scored (their problems stand in their rows).
     """
-    from discresorb.artifact import model_path
+    from discresorb.artifact import files_of_model, model_path
+    from discresorb.files import check_apart
     from discresorb.jobs import check_jobs, jobs_of
     from discresorb.predictor import load
     from discresorb.progress import shown
@@ -112,10 +113,11 @@ def score(
     jobs, folder = jobs_of(files, output, as_json=as_json)
     _check_further(html, fhir, scheduler)
     named = [path for path in (problems, html, fhir) if path is not None]
+    path = model_path(model)
+    check_apart([*named, *(job.target for job in jobs if job.target)], files_of_model(path))
     check_jobs(jobs, folder, named, form, force=force)
     if jobs[0].target is None:
         need_standard_output()
-    path = model_path(model)
     scorer = Scorer(load(path), limit)
     further = _further(scorer, path, html, fhir, note)
     as_table = jobs[0].target is None and not as_json and sys.stdout.isatty()

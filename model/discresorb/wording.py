@@ -12,6 +12,7 @@ __all__ = [
     "LIMITS",
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
+    "TOO_FAR",
     "as_sentence",
     "filled_in",
     "frequency_sentence",
@@ -30,6 +31,7 @@ LIMITS: Final = (
     "(cauda equina syndrome, progressive neurological deficit) lie outside this model and need "
     "urgent assessment whatever it says."
 )
+TOO_FAR: Final = "no probability can be computed so far from the training patients"
 
 
 def as_sentence(words: str) -> str:

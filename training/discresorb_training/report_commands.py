@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from discresorb.artifact import files_of_model
 from discresorb.errors import InputError
 from discresorb.files import check_apart, check_target
 from discresorb.predictor import Predictor
@@ -92,11 +93,6 @@ def write_report_of(
         command=command_line(),
     )
     Documents(path, None, None).write(facts)
-
-
-def files_of_model(model: Path) -> list[Path]:
-    """Name the files that a model is made of."""
-    return [model.parent / f"{model.stem}{suffix}" for suffix in (".joblib", ".json", ".sha256")]
 
 
 def files_of_cohort(cohort: str) -> list[Path]:
