@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SYNTHETIC
+from conftest import ROOT, SYNTHETIC
 from typer.testing import CliRunner, Result
 from waiting_lists import waiting_list
 
@@ -150,12 +150,13 @@ def test_a_page_of_too_many_rows_is_refused(
         (("--fhir", "old.ndjson"), "old.ndjson exists already; use --force"),
         (("--fhir", "x.json", "-o", "x.json"), "is named twice"),
         (("--fhir", "list.json", "--force"), "is an input of this command"),
+        (("--fhir", ROOT / "artifacts" / "default.json", "--force"), "is an input of this command"),
         (("--html", "x.html", "--scheduler", "tcp://1:1"), "leave --scheduler out"),
         (("--fhir", "x.ndjson", "--scheduler", "tcp://1:1"), "leave --scheduler out"),
     ],
 )
 def test_what_may_not_be_written_is_told_before_work_begins(
-    arguments: tuple[str, ...], words: str, folder: Path
+    arguments: tuple[object, ...], words: str, folder: Path
 ) -> None:
     for name in ("old.html", "old.ndjson"):
         (folder / name).write_text("mine")
@@ -166,8 +167,22 @@ def test_what_may_not_be_written_is_told_before_work_begins(
     assert words in done.stderr
     assert there(folder) == before
     assert (folder / "old.html").read_text() == "mine"
-    assert score("list.json", "--html", "old.html", "--force").exit_code == 0
-    assert (folder / "old.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_force_replaces_what_stands_there(folder: Path) -> None:
+    (folder / "old.html").write_text("mine")
+    assert score("good.csv", "--html", "old.html", "--force").exit_code == 0
+    assert (folder / "old.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_model_replaced_meanwhile_is_not_named_on_a_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = iter("ab")
+    monkeypatch.setattr("discresorb.artifact.file_hash", lambda path: next(hashes))
+    done = score("good.csv", "--html", "x.html")
+    assert (done.exit_code, "was replaced while it was read" in done.stderr) == (5, True)
+    assert not (folder / "x.html").exists()
 
 
 def test_the_same_bytes_however_the_rows_are_cut(folder: Path) -> None:

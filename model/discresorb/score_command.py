@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from discresorb.beside import Opening
     from discresorb.jobs import Form
+    from discresorb.predictor import Predictor
     from discresorb.score_files import Outcome
     from discresorb.scoring import Scorer
     from discresorb.tally import Tally
@@ -102,7 +103,6 @@ def score(
     from discresorb.artifact import files_of_model, model_path
     from discresorb.files import check_apart
     from discresorb.jobs import check_jobs, jobs_of
-    from discresorb.predictor import load
     from discresorb.progress import shown
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
@@ -118,8 +118,9 @@ def score(
     check_jobs(jobs, folder, named, form, force=force)
     if jobs[0].target is None:
         need_standard_output()
-    scorer = Scorer(load(path), limit)
-    further = _further(scorer, path, html, fhir, note)
+    predictor, sha256 = _loaded(path, hashed=html is not None)
+    scorer = Scorer(predictor, limit)
+    further = _further(scorer, sha256, html, fhir, note)
     as_table = jobs[0].target is None and not as_json and sys.stdout.isatty()
     if not as_table:
         for notice in scorer.predictor.notices:
@@ -182,18 +183,30 @@ def _check_further(html: Path | None, fhir: Path | None, scheduler: str | None) 
         raise InputError(problems)
 
 
+def _loaded(path: Path, *, hashed: bool) -> tuple[Predictor, str]:
+    """Load a model, and if it is wanted give the hash of the very bytes that were loaded."""
+    from discresorb.artifact import file_hash
+    from discresorb.errors import ArtifactError
+    from discresorb.predictor import load
+
+    if not hashed:
+        return load(path), ""
+    sha256 = file_hash(path)
+    predictor = load(path)
+    if file_hash(path) != sha256:
+        raise ArtifactError(f"{path} was replaced while it was read; try again")
+    return predictor, sha256
+
+
 def _further(
-    scorer: Scorer, model: Path, html: Path | None, fhir: Path | None, note: str
+    scorer: Scorer, sha256: str, html: Path | None, fhir: Path | None, note: str
 ) -> dict[Path, Opening]:
     """Say what is written beside the rows, and how it is begun."""
     further: dict[Path, Opening] = {}
     if html is not None:
-        from discresorb.artifact import file_hash
         from discresorb.pages.waiting_list import PageWriter
 
-        further[html] = partial(
-            PageWriter, scorer=scorer, threshold_note=note, sha256=file_hash(model)
-        )
+        further[html] = partial(PageWriter, scorer=scorer, threshold_note=note, sha256=sha256)
     if fhir is not None:
         from discresorb.fhir import ResourceLines
 
