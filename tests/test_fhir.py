@@ -11,15 +11,18 @@ from typing import Any
 
 import polars as pl
 import pytest
+from composed import CURVED, OPTIONAL, composed
 from conftest import SYNTHETIC
 from fhir.resources.R4B.riskassessment import RiskAssessment
 from hypothesis import given
 from hypothesis import strategies as st
+from random_patients import model, patients
 from typer.testing import CliRunner, Result
 from waiting_lists import waiting_list
 
 from discresorb import Predictor
 from discresorb.cli import app
+from discresorb.errors import InputError
 from discresorb.fhir import ResourceLines, risk_assessment, to_json
 from discresorb.rows import read_patient
 from discresorb.score_file import score_file
@@ -189,7 +192,7 @@ def test_a_model_of_any_words(small_training: TrainResult) -> None:
 
 def lines_of(predictor: Predictor, frame: pl.DataFrame, folder: Path, **more: Any) -> list[str]:
     source, stream = folder / "in.csv", io.BytesIO()
-    frame.write_csv(source)
+    frame.write_csv(source, null_value="")
     lines = ResourceLines(stream, Scorer(predictor))
     score_file(Scorer(predictor), source, CsvWriter(io.BytesIO()), besides=[lines], **more)
     return stream.getvalue().decode().split("\n")[:-1]
@@ -206,6 +209,36 @@ def test_a_line_for_every_row_that_was_scored(predictor: Predictor, tmp_path: Pa
         assert line == to_json(expected)
     for line in lines[::50]:
         valid(line)
+
+
+@pytest.mark.parametrize("name", ["curved loglogistic cure", "curved weibull all", "format 1"])
+def test_any_model_s_lines_are_those_of_predict(name: str, tmp_path: Path) -> None:
+    predictor = model(name)
+    found = patients(predictor, 150, seed=5)
+    lines = iter(lines_of(predictor, pl.DataFrame(found), tmp_path))
+    for cells in found:
+        try:
+            expected = to_json(resource(predictor, cells))
+        except InputError:
+            continue
+        line = next(lines)
+        assert line == expected
+        valid(line)
+    assert list(lines) == []
+
+
+def test_what_was_missing_is_told() -> None:
+    predictor = composed(CURVED, optional=OPTIONAL)
+    cells = {**MONTHS, "work": "heavy, by hand", "bmi": "", "smoker": "1", "depth": "-1.50"}
+    found = resource(predictor, cells)
+    displays = [each["display"] for each in found["basis"]]
+    for words in ("age: not given", "bmi: not given", "work: heavy, by hand", "smoker: yes"):
+        assert words in displays
+    assert "depth: -1.5" in displays
+    said = notes(found)
+    assert said[0] == predictor.predict(**cells).sentence  # no notice: its data were observed
+    assert any("filled in by regression on the other inputs" in each for each in said)
+    assert said[-2].endswith("n_imputed=2")
 
 
 def test_lines_do_not_depend_on_batches(predictor: Predictor, tmp_path: Path) -> None:

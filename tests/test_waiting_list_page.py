@@ -9,16 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 from browsers import Visitor, serious
 from conftest import SYNTHETIC
+from random_patients import model, patients
 from typer.testing import CliRunner
 
 from discresorb import Predictor
 from discresorb.advice import reason_names, reason_sentences
 from discresorb.cli import app
+from discresorb.errors import InputError
+from discresorb.jobs import Form, Job
 from discresorb.pages.page import embedded
-from discresorb.pages.waiting_list import CURVE_MONTHS
+from discresorb.pages.waiting_list import CURVE_MONTHS, PageWriter
+from discresorb.prediction import Prediction
+from discresorb.score_files import run_jobs
+from discresorb.scoring import Scorer
 from discresorb.wording import ESTIMAND, LIMITS, SYNTHETIC_NOTICE, percent
 
 if TYPE_CHECKING:
@@ -317,8 +324,7 @@ def test_printed_rows_are_all_that_match(
     assert b"/MediaBox [0 0 841" in sheets  # A4 on its side
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [360, 1024])
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (1024, True)])
 def test_phones_and_dark_rooms(
     width: int, dark: bool, problems: tuple[Path, list[dict[str, str]]], visitor: Visitor
 ) -> None:
@@ -354,6 +360,38 @@ def test_nothing_that_a_row_holds_runs(tmp_path: Path, visitor: Visitor) -> None
     assert HOSTILE[:30] in " ".join(column(page, "words"))
     assert "<b>in'.csv" in page.locator("header").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def predicted(predictor: Predictor, cells: dict[str, Any]) -> Prediction | InputError:
+    try:
+        return predictor.predict(threshold=0.35, **cells)
+    except InputError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", ["curved lognormal cure", "curved weibull all"])
+def test_any_model_s_list(name: str, tmp_path: Path, visitor: Visitor) -> None:
+    predictor, place = model(name), tmp_path / "list.html"
+    found = patients(predictor, 80, seed=11)
+    pl.DataFrame(found).write_csv(tmp_path / "in.csv", null_value="")
+    scorer = Scorer(predictor, 0.35)
+    job = Job(str(tmp_path / "in.csv"), tmp_path / "out.csv")
+    further = {place: lambda stream: PageWriter(stream, scorer)}
+    assert run_jobs(scorer, [job], Form(), further=further).tally.rows == 80
+    page = visitor.open(place)
+    assert page.locator(".notice:visible").count() == 0  # its data were observed
+    words = column(page, "words")
+    assert len(words) == 80
+    for cells, p, told in zip(found, column(page, "p"), words, strict=True):
+        prediction = predicted(predictor, cells)
+        if isinstance(prediction, InputError):
+            assert (p, told) == ("", " ".join("; ".join(prediction.problems).split()))
+            continue
+        ends = f"{percent(prediction.low)} to {percent(prediction.high)}"
+        assert p == f"{percent(prediction.probability)} {ends}"
+        assert ("Warning: " in told) == bool(prediction.warnings)
+        assert "; ".join(prediction.warnings) in told
+        assert ("probability at least 0.35" in told) == (prediction.probability >= 0.35)
 
 
 def test_curves_and_where_surgery_stands(
