@@ -39,6 +39,8 @@ MONTHS: dict[str, Any] = {
     "size_mm": "4.5", "sequestrated": "no", "months_since_onset": "1.3", "months_to_surgery": "2.3"
 }  # fmt: skip
 
+UNNAMED = {"type": "Patient", "display": "patient not named in the input"}
+
 
 def resource(predictor: Predictor, cells: dict[str, Any], **more: Any) -> dict[str, Any]:
     patient, problems = read_patient(predictor.columns, cells, predictor.design.optional)
@@ -74,7 +76,7 @@ def test_what_stands_where(predictor: Predictor) -> None:
     valid(to_json(found))
     prediction = predictor.predict(**DATES)
     assert found["status"] == "final"
-    assert found["subject"] == {"identifier": {"value": "007"}}
+    assert found["subject"] == {"type": "Patient", "identifier": {"value": "007"}}
     assert predictor.model_id in found["method"]["text"]
     assert [each["display"] for each in found["basis"]] == [
         "index MRI of 2019-03-15", "size_mm: 11 mm", "sequestrated: yes",
@@ -99,7 +101,7 @@ def test_what_stands_where(predictor: Predictor) -> None:
 def test_months_alone_give_no_dates(predictor: Predictor) -> None:
     found = resource(predictor, MONTHS)
     valid(to_json(found))
-    assert found["subject"] == {"display": "patient not named in the input"}
+    assert found["subject"] == UNNAMED
     assert found["basis"][0] == {"display": "index MRI, undated"}
     assert "whenPeriod" not in found["prediction"][0]
     when = found["prediction"][0]["whenRange"]
@@ -180,7 +182,7 @@ def test_other_ids_come_back_as_they_are(predictor: Predictor, who: object) -> N
 @pytest.mark.parametrize("who", [None, "", "  ", "\t", math.nan])
 def test_without_an_id_the_subject_says_so(predictor: Predictor, who: object) -> None:
     found = resource(predictor, MONTHS, patient_id=who)
-    assert found["subject"] == {"display": "patient not named in the input"}
+    assert found["subject"] == UNNAMED
 
 
 def test_a_model_of_any_words(small_training: TrainResult) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,3 +213,29 @@ def test_the_shipped_lists(tmp_path: Path) -> None:
         done = score(SYNTHETIC / f"{name}.csv", "-o", tmp_path / f"{name}.csv", "--html", page)
         assert done.exit_code == status
         assert len(embedded(page.read_text(encoding="utf-8"))["p"]) == count
+
+
+@pytest.mark.parametrize("further", [("--html", "x.html"), ("--fhir", "x.ndjson")])
+def test_a_full_disk_is_told_of_and_nothing_is_left(further: tuple[str, str], folder: Path) -> None:
+    waiting_list(1_000).write_csv("in.csv")
+    before = there(folder)
+    program = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+from discresorb.cli import main
+sys.argv = ["discresorb", "score", "in.csv", *{further!r}]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "model")},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"cannot write {folder / further[1]}: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert there(folder) == before

@@ -217,12 +217,13 @@ def _percentage(probability: float) -> Decimal:
 
 def _subject(patient_id: object) -> dict[str, Any]:
     """Identify the patient; an id that FHIR cannot hold is not altered into another's."""
+    patient = {"type": "Patient"}
     text = "" if is_empty(patient_id) else str(patient_id).strip()
     if not text:
-        return {"display": "patient not named in the input"}
+        return {**patient, "display": "patient not named in the input"}
     if len(text) > _LONGEST or _FORBIDDEN.search(text):
-        return {"display": f"{PATIENT_ID.name} that FHIR cannot hold: {show(text)}"}
-    return {"identifier": {"value": text}}
+        return {**patient, "display": f"{PATIENT_ID.name} that FHIR cannot hold: {show(text)}"}
+    return {**patient, "identifier": {"value": text}}
 
 
 def _when(patient: Patient) -> dict[str, Any]:
