@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CURVE_MONTHS", "MOST_ROWS", "ListedRows", "PageWriter", "waiting_list_page"]
 
-# more than that is no surgeon's list, and no page to scroll
-MOST_ROWS: Final = 20_000
+# more than that is no surgeon's list, and Chromium fails to print half as many again
+MOST_ROWS: Final = 10_000
 # after the index MRI, closer where curves bend
 CURVE_MONTHS: Final = (0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24)
 # a small curve is drawn finer than that by no screen
