@@ -88,7 +88,7 @@ def through_csv(predictor: Predictor, text: str, folder: Path) -> list[dict[str,
 
 def written_as(name: str, predictor: Predictor, source: Path) -> list[dict[str, Any]]:
     target = source.with_name(name)
-    run_job(Scorer(predictor), Job(str(source), target), Form(), None, None)[1].install()
+    run_job(Scorer(predictor), Job(str(source), target), Form())[1].install()
     if target.suffix == ".parquet":
         return pl.read_parquet(target).to_dicts()
     return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]

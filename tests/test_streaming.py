@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discresorb import Predictor
+from discresorb.beside import ProblemListing
 from discresorb.errors import InputFileError
 from discresorb.jobs import Form, Job
 from discresorb.score_file import score_file
@@ -47,7 +48,7 @@ def as_csv(rows: list[tuple[str, ...]], end: str = "\n") -> str:
 
 
 def scored(predictor: Predictor, source: Path, target: Path, form: Form) -> tuple[bytes, Tally]:
-    tally, part = run_job(Scorer(predictor), Job(str(source), target), form, None, None)
+    tally, part = run_job(Scorer(predictor), Job(str(source), target), form)
     part.install()
     return target.read_bytes(), tally
 
@@ -129,7 +130,7 @@ def test_one_bad_row_among_many(many: pl.DataFrame, predictor: Predictor, tmp_pa
         CsvWriter(stream),
         threads=2,
         batch_bytes=1 << 20,
-        problems=problems,
+        besides=[ProblemListing(problems, header=False)],
     )
     assert (tally.rows, tally.scored) == (300_000, 299_999)
     (kind,) = tally.kinds.values()
@@ -167,7 +168,7 @@ def test_a_fault_late_in_a_file_refuses_it(
     source.write_bytes(f"{HEADER}\n".encode() + b"a,9,no,1,3,\n" * 5_000 + b"\xff,9,no,1,3,\n")
     job = Job(str(source), tmp_path / output)
     with pytest.raises(InputFileError, match="is not UTF-8 in line 5002"):
-        run_job(Scorer(predictor), job, Form(threads=2, batch_bytes=1_000), None, None)
+        run_job(Scorer(predictor), job, Form(threads=2, batch_bytes=1_000))
     assert [each.name for each in tmp_path.iterdir()] == ["in.csv"]
 
 
@@ -191,7 +192,7 @@ from discresorb.jobs import Form, Job
 from discresorb.score_files import run_job
 from discresorb.scoring import Scorer
 job = Job(sys.argv[1], Path(sys.argv[2]))
-run_job(Scorer(load()), job, Form(threads=2, batch_bytes=1 << 18), None, None)[1].discard()
+run_job(Scorer(load()), job, Form(threads=2, batch_bytes=1 << 18))[1].discard()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

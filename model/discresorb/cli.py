@@ -94,6 +94,9 @@ def _root(
 
 @app.command()
 def predict(
+    patient_id: Annotated[
+        str | None, typer.Option(help="Who this is; passed through, never used.")
+    ] = None,
     size_mm: Annotated[str | None, typer.Option(help="Herniation size in mm, 0.5 to 40.")] = None,
     sequestrated: Annotated[str | None, typer.Option(help="yes or no.")] = None,
     onset_date: Annotated[str | None, typer.Option(help="Onset of symptoms, YYYY-MM-DD.")] = None,
@@ -119,16 +122,22 @@ def predict(
     operation_cost: OperationCostOption = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
+    as_fhir: Annotated[
+        bool, typer.Option("--fhir", help="Print a FHIR R4 RiskAssessment as JSON.")
+    ] = False,
 ) -> None:
     """Predict for one patient.
 
     Example: discresorb predict --size-mm 11 --sequestrated yes --onset-date 2019-03-01
     --imaging-date 2019-03-15 --surgery-date 2019-09-20 --symptoms-changed yes
     """
+    from discresorb.predict_command import form_of, predicted
     from discresorb.predictor import load
 
     need_standard_output()
+    form = form_of(as_json=as_json, as_fhir=as_fhir)
     cells = {
+        "patient_id": patient_id,
         "size_mm": size_mm,
         "sequestrated": sequestrated,
         "onset_date": onset_date,
@@ -138,32 +147,10 @@ def predict(
         "months_to_surgery": months_to_surgery,
         "symptoms_changed": symptoms_changed,
     }
-    limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
-    predictor = load(model)
     given = {name: cell for name, cell in cells.items() if cell is not None}
     given |= _set(others or [], given)
-    prediction = predictor.predict(threshold=limit, **given)
-    if as_json:
-        import json
-
-        about = {
-            "notice": "; ".join(predictor.notices),
-            "sentence": prediction.sentence,
-            "advice": prediction.advice,
-            "threshold": limit,
-            "endpoint": predictor.endpoint,
-            "estimand": predictor.estimand,
-            "interval": predictor.interval_label,
-            **({"threshold_note": note} if note else {}),
-        }
-        content = {**about, **given, **prediction.to_dict()}
-        typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
-        return
-    from discresorb.terminal import prediction_text
-
-    typer.echo(prediction_text(predictor, prediction, given))
-    if note:
-        typer.echo(note)
+    limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
+    typer.echo(predicted(load(model), given, limit, note, form))
 
 
 def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:

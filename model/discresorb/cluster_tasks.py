@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from discresorb.beside import ProblemListing
 from discresorb.errors import InputFileError
 from discresorb.files import replacing
 from discresorb.inputs import Span
@@ -57,7 +58,10 @@ def score_piece(scorer: Scorer, piece: Piece, form: Form) -> Tally:
         stream = stack.enter_context(replacing(piece.place))
         if piece.span is None:
             stream = stack.enter_context(compressing(stream, target))
-        listing = None if piece.listing is None else stack.enter_context(replacing(piece.listing))
+        besides = []
+        if piece.listing is not None:
+            listing = stack.enter_context(replacing(piece.listing))
+            besides = [ProblemListing(listing, form.raw_text, header=False)]
         writer = form.writer(stream, target)
         if isinstance(writer, CsvWriter) and piece.span is not None:
             writer = replace(writer, header=piece.span[0] == 0)
@@ -66,8 +70,7 @@ def score_piece(scorer: Scorer, piece: Piece, form: Form) -> Tally:
             source,
             writer,
             batch_bytes=form.batch_bytes,
-            problems=listing,
-            raw_text=form.raw_text,
+            besides=besides,
             span=piece.span,
         )
 

@@ -21,14 +21,21 @@ from discresorb.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from discresorb.beside import Opening
     from discresorb.jobs import Form
+    from discresorb.predictor import Predictor
     from discresorb.score_files import Outcome
+    from discresorb.scoring import Scorer
+    from discresorb.tally import Tally
 
 __all__ = ["score"]
 
 EXIT_FILE_UNFIT = 3
 EXIT_SOME_ROWS = 4
 _MEBIBYTE = 1 << 20
+_HTML, _NDJSON = (".html", ".htm"), (".ndjson", ".jsonl", ".json")
 
 
 def score(
@@ -62,6 +69,16 @@ def score(
         Path | None,
         typer.Option(metavar="FILE", help="List all rows that could not be scored here, as CSV."),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page of all rows here, to sort and print."),
+    ] = None,
+    fhir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write a FHIR R4 RiskAssessment a line here, as .ndjson."
+        ),
+    ] = None,
     raw_text: Annotated[
         bool,
         typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run."),
@@ -83,45 +100,118 @@ def score(
     size. Exit status: 0 done, 3 a file does not fit (or, with --strict, a row), 4 done but some
     rows could not be scored (their problems stand in their rows).
     """
+    from discresorb.artifact import files_of_model, model_path
+    from discresorb.files import check_apart
     from discresorb.jobs import check_jobs, jobs_of
-    from discresorb.predictor import load
     from discresorb.progress import shown
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
-    from discresorb.screen import TableWriter, score_summary
+    from discresorb.screen import TableWriter
 
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
     jobs, folder = jobs_of(files, output, as_json=as_json)
-    check_jobs(jobs, folder, [] if problems is None else [problems], form, force=force)
+    _check_further(html, fhir, scheduler)
+    named = [path for path in (problems, html, fhir) if path is not None]
+    path = model_path(model)
+    check_apart([*named, *(job.target for job in jobs if job.target)], files_of_model(path))
+    check_jobs(jobs, folder, named, form, force=force)
     if jobs[0].target is None:
         need_standard_output()
-    scorer = Scorer(load(model), limit)
+    predictor, sha256 = _loaded(path, hashed=html is not None)
+    scorer = Scorer(predictor, limit)
+    further = _further(scorer, sha256, html, fhir, note)
     as_table = jobs[0].target is None and not as_json and sys.stdout.isatty()
     if not as_table:
         for notice in scorer.predictor.notices:
             typer.echo(f"Note: {notice}.", err=True)
     table = TableWriter(sys.stdout, scorer, strict=strict) if as_table else None
     with shown("scoring", wanted=table is None) as progress:
-        run = partial(run_jobs, table=table) if scheduler is None else partial(_remotely, scheduler)
+        run = partial(run_jobs, table=table, further=further, together=html is not None)
+        if scheduler is not None:
+            run = partial(_remotely, scheduler)
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
-    tally = outcome.tally
-    for line in score_summary(tally, limit, note, files=len(jobs)):
+    for line in _told(outcome, limit, note, files=len(jobs), strict=strict):
         typer.echo(line, err=True)
+    unfit = outcome.refused or (strict and outcome.tally.unscored)
+    if not (strict and unfit):
+        for line in _told_of_further(outcome.tally, html, fhir):
+            typer.echo(line, err=True)
+    if unfit:
+        raise typer.Exit(EXIT_FILE_UNFIT)
+    if outcome.tally.unscored:
+        raise typer.Exit(EXIT_SOME_ROWS)
+
+
+def _told(
+    outcome: Outcome, threshold: float, note: str, *, files: int, strict: bool
+) -> Iterator[str]:
+    from discresorb.screen import score_summary
+
+    tally = outcome.tally
+    yield from score_summary(tally, threshold, note, files=files)
     if tally.guarded:
-        typer.echo(
+        yield (
             f"A leading ' keeps a spreadsheet from running as a formula: {tally.guarded} "
-            f"{'cell' if tally.guarded == 1 else 'cells'} got one; --raw-text leaves them alone.",
-            err=True,
+            f"{'cell' if tally.guarded == 1 else 'cells'} got one; --raw-text leaves them alone."
         )
     for words in outcome.refused:
-        typer.echo(f"Error: {words}", err=True)
+        yield f"Error: {words}"
     if strict and (outcome.refused or tally.unscored):
-        typer.echo("Error: with --strict every row must be scored; no rows were written", err=True)
-    if outcome.refused or (strict and tally.unscored):
-        raise typer.Exit(EXIT_FILE_UNFIT)
-    if tally.unscored:
-        raise typer.Exit(EXIT_SOME_ROWS)
+        yield "Error: with --strict every row must be scored; no rows were written"
+
+
+def _told_of_further(tally: Tally, html: Path | None, fhir: Path | None) -> Iterator[str]:
+    if html is not None:
+        yield f"{html} opens in any browser, without a network."
+    if fhir is not None:
+        count = f"{tally.scored} RiskAssessment{'' if tally.scored == 1 else 's'}"
+        yield f"{fhir} holds {count}; rows left out, as they could not be scored: {tally.unscored}."
+
+
+def _check_further(html: Path | None, fhir: Path | None, scheduler: str | None) -> None:
+    from discresorb.errors import InputError
+
+    problems = [
+        f"{option} {path}: name a {' or '.join(endings)} file"
+        for option, path, endings in (("--html", html, _HTML), ("--fhir", fhir, _NDJSON))
+        if path is not None and path.suffix.lower() not in endings
+    ]
+    if scheduler is not None and (html or fhir):
+        problems.append("--html and --fhir are written on this machine; leave --scheduler out")
+    if problems:
+        raise InputError(problems)
+
+
+def _loaded(path: Path, *, hashed: bool) -> tuple[Predictor, str]:
+    """Load a model, and if it is wanted give the hash of the very bytes that were loaded."""
+    from discresorb.artifact import file_hash
+    from discresorb.errors import ArtifactError
+    from discresorb.predictor import load
+
+    if not hashed:
+        return load(path), ""
+    sha256 = file_hash(path)
+    predictor = load(path)
+    if file_hash(path) != sha256:
+        raise ArtifactError(f"{path} was replaced while it was read; try again")
+    return predictor, sha256
+
+
+def _further(
+    scorer: Scorer, sha256: str, html: Path | None, fhir: Path | None, note: str
+) -> dict[Path, Opening]:
+    """Say what is written beside the rows, and how it is begun."""
+    further: dict[Path, Opening] = {}
+    if html is not None:
+        from discresorb.pages.waiting_list import PageWriter
+
+        further[html] = partial(PageWriter, scorer=scorer, threshold_note=note, sha256=sha256)
+    if fhir is not None:
+        from discresorb.fhir import ResourceLines
+
+        further[fhir] = partial(ResourceLines, scorer=scorer, threshold_note=note)
+    return further
 
 
 def _remotely(scheduler: str, *what: Any, **how: Any) -> Outcome:

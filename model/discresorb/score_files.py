@@ -6,17 +6,19 @@ import gzip
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final
 
+from discresorb.beside import Beside, Opening, ProblemListing, whole_files
 from discresorb.errors import InputFileError
 from discresorb.files import Part, begun, replacing
 from discresorb.jobs import COMPRESSED, Form, Job
 from discresorb.progress import Progress
-from discresorb.score_file import PROBLEM_COLUMNS, Report, score_file
+from discresorb.score_file import Report, score_file
 from discresorb.scoring import Scorer
 from discresorb.sources import zstd
 from discresorb.tally import Tally
@@ -26,6 +28,7 @@ __all__ = ["Outcome", "compressing", "run_job", "run_jobs"]
 
 # what the command gzip does by itself
 _GZIP_LEVEL: Final = 6
+_NOTHING: Final[Mapping[Path, Opening]] = MappingProxyType({})
 
 
 @dataclass
@@ -51,6 +54,8 @@ def run_jobs(
     *,
     strict: bool = False,
     problems: Path | None = None,
+    further: Mapping[Path, Opening] = _NOTHING,
+    together: bool = False,
     progress: Progress | None = None,
     table: Writer | None = None,
 ) -> Outcome:
@@ -67,7 +72,11 @@ def run_jobs(
     strict : bool
         Give no output its name unless every row of every file is scored.
     problems : Path, optional
-        Where rows that could not be scored are listed.
+        Where rows that could not be scored are listed, also if nothing else is written.
+    further : mapping
+        What else is written of all files, by where.
+    together : bool
+        Give no output its name, and print nothing, before every file has been read.
     progress : Progress, optional
         Told how far things have come.
     table : Writer, optional
@@ -75,44 +84,44 @@ def run_jobs(
 
     Raises
     ------
+    InputError
+        If something that is written holds no more rows.
     InputFileError
         If the only file does not fit; one of several is named in the outcome.
     OutputError
         If something cannot be written.
     """
-    outcome = Outcome()
     waiting: list[Part] = []
     with ExitStack() as stack:
         stack.callback(_discard, waiting)
-        listing = None
-        if problems is not None:
-            listing = stack.enter_context(replacing(problems))
-            listing.write((",".join(PROBLEM_COLUMNS) + "\n").encode())
-        for number, job in enumerate(jobs):
-            report = _share(progress, number, len(jobs))
-            try:
-                if job.target is None:
-                    tally = _to_standard_output(
-                        scorer, job, form, listing, report, table=table, strict=strict
-                    )
-                else:
-                    tally, part = run_job(scorer, job, form, listing, report)
-                    waiting.append(part)
-            except InputFileError as error:
-                if len(jobs) == 1:
-                    raise
-                outcome.refused += error.problems
-                continue
-            outcome.tally.add(tally)
-            if not strict:
-                _install(waiting)
-        if not (outcome.tally.unscored or outcome.refused):
+        further_parts = []
+        with ExitStack() as streams:
+            besides: list[Beside] = []
+            if problems is not None:
+                listing = streams.enter_context(replacing(problems))
+                besides.append(ProblemListing(listing, form.raw_text))
+            for path, opening in further.items():
+                stream, part = streams.enter_context(begun(path))
+                further_parts.append(part)
+                besides.append(opening(stream))
+            run = _Run(scorer, form, besides, progress, table, strict, strict or together)
+            outcome = run.all(jobs, waiting)
+            whole = not (strict and (outcome.tally.unscored or outcome.refused))
+            if whole:
+                for each in besides:
+                    each.finish(outcome.tally, outcome.refused)
+        waiting += further_parts
+        if whole:
             _install(waiting)
     return outcome
 
 
 def run_job(
-    scorer: Scorer, job: Job, form: Form, problems: IO[bytes] | None, report: Report | None
+    scorer: Scorer,
+    job: Job,
+    form: Form,
+    besides: Sequence[Beside] = (),
+    report: Report | None = None,
 ) -> tuple[Tally, Part]:
     """Score a file into a part that waits for its name.
 
@@ -127,47 +136,77 @@ def run_job(
         raise ValueError("a job without a target goes to standard output")
     with begun(job.target) as (stream, part), compressing(stream, job.target) as content:
         writer = form.writer(content, job.target)
-        tally = _scored(scorer, job, form, writer, problems, report)
+        tally = _scored(scorer, job, form, writer, besides, report)
     return tally, part
 
 
-def _to_standard_output(
-    scorer: Scorer,
-    job: Job,
-    form: Form,
-    problems: IO[bytes] | None,
-    report: Report | None,
-    *,
-    table: Writer | None,
-    strict: bool,
-) -> Tally:
-    """With `strict`, only once every row has been scored."""
-    if table is not None:
-        return _scored(scorer, job, form, table, problems, report)
-    printed = 0
+@dataclass(frozen=True)
+class _Run:
+    """What all files of a run share."""
 
-    def counted(done: float | None, rows: int) -> None:
-        nonlocal printed
-        printed += rows
-        if report is not None:
-            report(done, rows)
+    scorer: Scorer
+    form: Form
+    besides: Sequence[Beside]
+    progress: Progress | None
+    table: Writer | None
+    strict: bool
+    together: bool
 
-    with ExitStack() as stack:
-        stream: Any = sys.stdout.buffer
-        if strict:
-            stream = stack.enter_context(tempfile.TemporaryFile())
-        try:
-            tally = _scored(scorer, job, form, form.writer(stream, None), problems, counted)
-        except InputFileError as error:
-            if strict or not printed:
-                raise
-            late = f"{printed} rows were printed before this was met; they are not all"
-            raise InputFileError([*error.problems, late]) from None
-        if strict and not tally.unscored:
-            stream.seek(0)
-            shutil.copyfileobj(stream, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-    return tally
+    def all(self, jobs: Sequence[Job], waiting: list[Part]) -> Outcome:
+        """Score each file; parts that may not have their names yet are added to those waiting."""
+        outcome = Outcome()
+        for number, job in enumerate(jobs):
+            try:
+                with whole_files(self.besides):
+                    tally, parts = self._one(job, _share(self.progress, number, len(jobs)))
+            except InputFileError as error:
+                if len(jobs) == 1:
+                    raise
+                outcome.refused += error.problems
+                continue
+            waiting += parts
+            outcome.tally.add(tally)
+            if not self.together:
+                _install(waiting)
+        return outcome
+
+    def _one(self, job: Job, report: Report | None) -> tuple[Tally, list[Part]]:
+        if job.target is None:
+            return self._to_standard_output(job, report), []
+        tally, part = run_job(self.scorer, job, self.form, self.besides, report)
+        return tally, [part]
+
+    def _to_standard_output(self, job: Job, report: Report | None) -> Tally:
+        """Print rows as they come, or if they must be together once every row has been scored."""
+        if self.table is not None:
+            return self._scored(job, self.table, report)
+        printed = 0
+
+        def counted(done: float | None, rows: int) -> None:
+            nonlocal printed
+            printed += rows
+            if report is not None:
+                report(done, rows)
+
+        with ExitStack() as stack:
+            stream: Any = sys.stdout.buffer
+            if self.together:
+                stream = stack.enter_context(tempfile.TemporaryFile())
+            try:
+                tally = self._scored(job, self.form.writer(stream, None), counted)
+            except InputFileError as error:
+                if self.together or not printed:
+                    raise
+                late = f"{printed} rows were printed before this was met; they are not all"
+                raise InputFileError([*error.problems, late]) from None
+            if self.together and not (self.strict and tally.unscored):
+                stream.seek(0)
+                shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return tally
+
+    def _scored(self, job: Job, writer: Writer, report: Report | None) -> Tally:
+        return _scored(self.scorer, job, self.form, writer, self.besides, report)
 
 
 def _scored(
@@ -175,7 +214,7 @@ def _scored(
     job: Job,
     form: Form,
     writer: Writer,
-    problems: IO[bytes] | None,
+    besides: Sequence[Beside],
     report: Report | None,
 ) -> Tally:
     return score_file(
@@ -184,8 +223,7 @@ def _scored(
         writer,
         threads=form.threads,
         batch_bytes=form.batch_bytes,
-        problems=problems,
-        raw_text=form.raw_text,
+        besides=besides,
         report=report,
     )
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from discresorb.beside import PROBLEM_COLUMNS
 from discresorb.cluster_tasks import Piece, join, score_piece
 from discresorb.errors import ClusterError, InputError, InputFileError, OutputError
 from discresorb.files import replacing
 from discresorb.inputs import Span, count_rows
 from discresorb.jobs import Form, Job
-from discresorb.score_file import PROBLEM_COLUMNS
 from discresorb.score_files import Outcome
 from discresorb.scoring import Scorer
 from discresorb.sources import STANDARD_STREAM, opened

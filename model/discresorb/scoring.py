@@ -29,6 +29,7 @@ __all__ = [
     "NUMBER_OUTPUTS",
     "OUTPUT_NAMES",
     "TEXT_OUTPUTS",
+    "Given",
     "Scored",
     "Scorer",
     "Words",
@@ -87,6 +88,36 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Rows as numbers, nan where there is none; those with problems hold what could be read.
+
+    Parameters
+    ----------
+    covariates : float array, (n, k)
+        In the model's order.
+    moment : Moment
+        What they say about time.
+    entry, wait : float array
+        Months since onset at the index MRI; months from there to surgery.
+    changed : float array
+        1 if symptoms have changed, 0 if not.
+    """
+
+    covariates: Array
+    moment: Moment
+    entry: Array
+    wait: Array
+    changed: Array
+
+    @property
+    def surgery_day(self) -> Array:
+        """Day numbers; nan where a row is scored by months."""
+        return np.where(
+            np.isnan(self.moment.onset + self.moment.imaging), np.nan, self.moment.surgery
+        )
+
+
+@dataclass(frozen=True)
 class Scored:
     """The output columns, one value a row, in the rows' order.
 
@@ -104,6 +135,8 @@ class Scored:
         By row, all that is wrong with it.
     plain : set of str
         Columns read in which no cell could be taken for a formula by a spreadsheet.
+    given : Given
+        What was read.
     """
 
     numbers: pl.DataFrame
@@ -112,6 +145,7 @@ class Scored:
     bits: Array
     problems: Mapping[int, Sequence[Problem]]
     plain: frozenset[str]
+    given: Given
 
     def __len__(self) -> int:
         return len(self.usable)
@@ -214,7 +248,8 @@ class Scorer:
         problems = self._problems(cells, np.flatnonzero(suspect), unusable or {})
         changed = values(SYMPTOMS_CHANGED.name)
         plain = frozenset(name for name, numbers in read.items() if numbers.plain)
-        return self._scored(covariates.T, entry, wait, changed, problems, plain)
+        given = Given(covariates.T, moment, entry, wait, changed)
+        return self._scored(given, problems, plain)
 
     def _problems(
         self, cells: Mapping[str, Cells], suspects: Array, unusable: Mapping[int, Problem]
@@ -245,17 +280,11 @@ class Scorer:
         return found
 
     def _scored(
-        self,
-        covariates: Array,
-        entry: Array,
-        wait: Array,
-        changed: Array,
-        problems: Mapping[int, Sequence[Problem]],
-        plain: frozenset[str],
+        self, given: Given, problems: Mapping[int, Sequence[Problem]], plain: frozenset[str]
     ) -> Scored:
         import polars as pl
 
-        given = (covariates, entry, wait, changed)
+        covariates, entry, wait, changed = given.covariates, given.entry, given.wait, given.changed
         count = len(entry)
         usable = np.ones(count, dtype=bool)
         usable[list(problems)] = False
@@ -276,7 +305,7 @@ class Scorer:
                 (self.predictor.too_far(*each),)
                 for each in zip(covariates[lost].tolist(), entry[lost], horizon[lost], strict=True)
             ]
-            return self._scored(*given, {**problems, **dict(zip(places, told, strict=True))}, plain)
+            return self._scored(given, {**problems, **dict(zip(places, told, strict=True))}, plain)
         bits = _spread(reason_bits(p, wait, changed, self.threshold), usable, 0)
         outputs = zip(NUMBER_OUTPUTS, (p, low, high, entry, horizon), strict=True)
         numbers = [
@@ -295,7 +324,7 @@ class Scorer:
             Words([self.predictor.model_id], np.zeros(count, dtype=np.int64)),
         )
         texts = dict(zip(TEXT_OUTPUTS, words, strict=True))
-        return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain)
+        return Scored(pl.DataFrame(numbers), texts, usable, bits, problems, plain, given)
 
     def _warnings(
         self,

@@ -18,7 +18,14 @@ from discresorb.writing import Rendered
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableWriter", "score_summary"]
+__all__ = [
+    "TableWriter",
+    "flagged_words",
+    "problem_words",
+    "reason_shares",
+    "score_summary",
+    "scored_words",
+]
 
 _MOST_SHOWN: Final = 2_000
 _LONGEST_EXAMPLE: Final = 160
@@ -115,21 +122,41 @@ def score_summary(
     files: int = 1,
 ) -> list[str]:
     """Count what was scored, what was not and why, and the share that each reason flags."""
-    done = tally.scored
-    of_files = f" of {files} files" if files > 1 else ""
-    lines = [f"{_count(done, 'row')}{of_files} scored, {tally.unscored} could not be scored."]
-    by_count = sorted(tally.kinds.items(), key=lambda each: -each[1].count)
-    lines += [f"  {_kind(name, kind, files)}" for name, kind in by_count]
-    if done:
-        lines.append(
-            f"Imaging again is advised for {_share(tally.flagged, done)}, against {done} of {done} "
-            "if everyone were imaged."
-        )
-        reasons = zip(reason_names(threshold), tally.reasons, strict=True)
-        lines.append("By reason: " + ", ".join(f"{r} {_share(n, done)}" for r, n in reasons) + ".")
+    lines = [scored_words(tally, files), *(f"  {each}" for each in problem_words(tally, files))]
+    if tally.scored:
+        lines.append(flagged_words(tally))
+        reasons = zip(reason_names(threshold), reason_shares(tally), strict=True)
+        lines.append("By reason: " + ", ".join(f"{name} {share}" for name, share in reasons) + ".")
     if upper_bound_note:
         lines.append(upper_bound_note)
     return lines
+
+
+def scored_words(tally: Tally, files: int = 1) -> str:
+    """Say how many rows were scored."""
+    of_files = f" of {files} files" if files > 1 else ""
+    rows = _count(tally.scored, "row")
+    return f"{rows}{of_files} scored, {tally.unscored} could not be scored."
+
+
+def problem_words(tally: Tally, files: int = 1) -> list[str]:
+    """Say why rows could not be scored, the most frequent kind first."""
+    by_count = sorted(tally.kinds.items(), key=lambda each: -each[1].count)
+    return [_kind(name, kind, files) for name, kind in by_count]
+
+
+def flagged_words(tally: Tally) -> str:
+    """Compare imaging those again who have a reason with imaging everyone."""
+    done = tally.scored
+    return (
+        f"Imaging again is advised for {_share(tally.flagged, done)}, against {done} of {done} "
+        "if everyone were imaged."
+    )
+
+
+def reason_shares(tally: Tally) -> list[str]:
+    """Say for how many each reason applies."""
+    return [_share(count, tally.scored) for count in tally.reasons]
 
 
 def _kind(name: str, kind: Kind, files: int) -> str:

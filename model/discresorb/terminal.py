@@ -15,6 +15,7 @@ from discresorb.wording import (
     LIMITS,
     SYNTHETIC,
     SYNTHETIC_NOTICE,
+    as_sentence,
     interval_label,
 )
 
@@ -51,7 +52,7 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
     """Describe a model: what it is, what it was trained on, its coefficients and equation."""
     cure = "with" if artifact["cure"] else "without"
     lines = [
-        *([_sentence(SYNTHETIC_NOTICE), ""] if artifact["data_origin"] == SYNTHETIC else []),
+        *([as_sentence(SYNTHETIC_NOTICE), ""] if artifact["data_origin"] == SYNTHETIC else []),
         f"model        {artifact['model_id']} (format {artifact['format']})",
         f"file         {path}",
         f"parent       {artifact['parent_model'] or 'none'}",
@@ -85,11 +86,10 @@ def show_text(artifact: Mapping[str, Any], path: str) -> str:
 
 def notice(predictor: Predictor) -> list[str]:
     """Say first what every output says first."""
-    return [*(_sentence(notice) for notice in predictor.notices), *([""] * bool(predictor.notices))]
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
+    return [
+        *(as_sentence(notice) for notice in predictor.notices),
+        *([""] * bool(predictor.notices)),
+    ]
 
 
 def about(predictor: Predictor) -> list[str]:

@@ -13,6 +13,7 @@ __all__ = [
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
     "TOO_FAR",
+    "as_sentence",
     "filled_in",
     "frequency_sentence",
     "interval_label",
@@ -31,6 +32,11 @@ LIMITS: Final = (
     "urgent assessment whatever it says."
 )
 TOO_FAR: Final = "no probability can be computed so far from the training patients"
+
+
+def as_sentence(words: str) -> str:
+    """Give words a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def interval_label(between_study_sd: float | None) -> str:

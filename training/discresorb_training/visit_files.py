@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from discresorb.beside import PROBLEM_COLUMNS, problem_listing
 from discresorb.errors import InputError
 from discresorb.files import alone, check_apart, check_target, replacing, write_whole
-from discresorb.score_file import PROBLEM_COLUMNS, problem_listing
 from discresorb.sources import STANDARD_STREAM
 from discresorb.writing import guard_formulas, is_formula
 from discresorb_training.cards import (

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from discresorb import __version__
-from discresorb.wording import LIMITS
+from discresorb.wording import LIMITS, as_sentence
 
 __all__ = ["embedded", "html_page"]
 
@@ -89,7 +89,7 @@ def _environment() -> Any:
         keep_trailing_newline=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "sentence": lambda words: f"{words[:1].upper()}{words[1:]}."
+        "sentence": as_sentence,
     }
     found.filters.update(filters)
     return found
