@@ -182,7 +182,7 @@ def test_a_model_replaced_meanwhile_is_not_named_on_a_page(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashes = iter("ab")
-    monkeypatch.setattr("discresorb.artifact.file_hash", lambda path: next(hashes))
+    monkeypatch.setattr("discresorb.hashed_model.file_hash", lambda path: next(hashes))
     done = score("good.csv", "--html", "x.html")
     assert (done.exit_code, "was replaced while it was read" in done.stderr) == (5, True)
     assert not (folder / "x.html").exists()

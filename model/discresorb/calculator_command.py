@@ -68,16 +68,11 @@ def calculator(
 
 
 def _page(path: Path, threshold: float, note: str) -> tuple[bytes, tuple[str, ...]]:
-    """Make the page of a model file; the hash on it is that of the bytes that were loaded."""
-    from discresorb.artifact import file_hash
-    from discresorb.errors import ArtifactError
+    """Make the page of a model file."""
+    from discresorb.hashed_model import load_with_hash
     from discresorb.pages.calculator import calculator_page
-    from discresorb.predictor import load
 
-    sha256 = file_hash(path)
-    predictor = load(path)
-    if file_hash(path) != sha256:
-        raise ArtifactError(f"{path} was replaced while it was read; try again")
+    predictor, sha256 = load_with_hash(path)
     page = calculator_page(predictor, threshold=threshold, note=note, sha256=sha256)
     return page.encode(), predictor.notices
 

@@ -184,18 +184,11 @@ def _check_further(html: Path | None, fhir: Path | None, scheduler: str | None) 
 
 
 def _loaded(path: Path, *, hashed: bool) -> tuple[Predictor, str]:
-    """Load a model, and if it is wanted give the hash of the very bytes that were loaded."""
-    from discresorb.artifact import file_hash
-    from discresorb.errors import ArtifactError
+    """Load a model, with the hash of its file if that is wanted."""
+    from discresorb.hashed_model import load_with_hash
     from discresorb.predictor import load
 
-    if not hashed:
-        return load(path), ""
-    sha256 = file_hash(path)
-    predictor = load(path)
-    if file_hash(path) != sha256:
-        raise ArtifactError(f"{path} was replaced while it was read; try again")
-    return predictor, sha256
+    return load_with_hash(path) if hashed else (load(path), "")
 
 
 def _further(
