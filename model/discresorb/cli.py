@@ -1,4 +1,4 @@
-"""The command line: predict, score, show; further commands join by entry point.
+"""The command line: predict, score, nomogram, show; further commands join by entry point.
 
 A command is a signature with its imports inside, so that ``--help`` stays quick. Results go to
 standard output or ``-o FILE``, everything else to standard error.
@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.errors import DiscresorbError, InputError
+from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
     ModelOption,
@@ -186,6 +187,7 @@ def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:
 
 
 app.command()(score)
+app.command()(nomogram)
 
 
 @app.command()

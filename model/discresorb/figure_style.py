@@ -104,7 +104,7 @@ def styled(looks: Mapping[Any, Any] = STYLE) -> Iterator[None]:
         yield
 
 
-def saved(figure: Figure, form: str) -> bytes:
+def saved(figure: Figure, form: str, title: str | None = None) -> bytes:
     """Give a figure as a file, the same bytes every time.
 
     Parameters
@@ -113,9 +113,14 @@ def saved(figure: Figure, form: str) -> bytes:
         Drawn in `styled`.
     form : {"svg", "pdf", "png"}
         Of the file.
+    title : str, optional
+        What the file says that it is.
     """
     stream = io.BytesIO()
-    figure.savefig(stream, format=form, metadata=dict.fromkeys(_DATED[form]))
+    metadata: dict[str, Any] = dict.fromkeys(_DATED[form])
+    if title is not None:
+        metadata["Title"] = title
+    figure.savefig(stream, format=form, metadata=metadata)
     return stream.getvalue()
 
 
