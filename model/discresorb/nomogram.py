@@ -46,7 +46,7 @@ __all__ = [
 DEFAULT_MONTHS = (3.0, 6.0, 12.0, 24.0)
 MOST_MONTHS = 5
 LARGEST_MEAN_ERROR = 0.01
-_FITTED, _CHECKED = 4_000, 2_000
+_FITTED, _CHECKED = 2_000, 2_000
 _SEED_FITTED, _SEED_CHECKED = 1, 2
 # a chart of one total is taken if it is this good, since it is the easiest to read
 _GOOD_MEAN, _GOOD_MOST = 0.005, 0.05

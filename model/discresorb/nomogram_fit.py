@@ -93,10 +93,10 @@ def pooled(values: Array, weights: Array) -> tuple[Array, Array]:
 def monotone_curve(totals: Array, probabilities: Array) -> Curve:
     """Fit a rising curve through probabilities by total."""
     order = np.argsort(totals, kind="stable")
-    parts = np.array_split(order, min(_BINS, len(order)))
-    weights = np.array([len(part) for part in parts], float)
-    x = np.array([totals[part].mean() for part in parts])
-    y = np.array([probabilities[part].mean() for part in parts])
+    bins = min(_BINS, len(order))
+    starts = np.arange(bins) * len(order) // bins
+    weights = np.diff(np.append(starts, len(order))).astype(float)
+    x, y = (np.add.reduceat(each[order], starts) / weights for each in (totals, probabilities))
     means, pool = pooled(y, weights)
     mass = np.bincount(pool, weights)
     middles = np.bincount(pool, weights * x) / mass

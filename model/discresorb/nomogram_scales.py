@@ -129,10 +129,10 @@ def probability_scale(totals: Array, probabilities: Array, apart: float, written
     taken: dict[float, tuple[float, str]] = {}  # by place
     labelled: list[float] = []
     for share, place in _percentages(totals, probabilities):
-        if any(abs(place - other) < apart for other in taken):
+        if _nearest(place, [*taken]) < apart:
             continue
         label = ""
-        if all(abs(place - other) >= written for other in labelled):
+        if _nearest(place, labelled) >= written:
             label = _percent(share)
             labelled.append(place)
         taken[place] = (share, label)
@@ -154,6 +154,10 @@ def _percentages(totals: Array, probabilities: Array) -> Iterator[tuple[float, f
     for end in (0, -1):
         share = min(max(round(float(probabilities[end]), 2), 0.005), 0.995)
         yield share, float(totals[end])
+
+
+def _nearest(place: float, others: Sequence[float]) -> float:
+    return min((abs(place - other) for other in others), default=math.inf)
 
 
 def _percent(share: float) -> str:
