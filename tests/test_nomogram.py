@@ -240,6 +240,37 @@ def test_what_lies_beyond_training_is_noted(shipped: Nomogram, predictor: Predic
     assert "40 months after the index MRI lie beyond the longest follow-up" in said[1]
 
 
+@pytest.mark.parametrize(("entry", "month"), [(240.0, 600.0), (0.0, 1.0)])
+def test_the_ends_of_what_may_be_entered(predictor: Predictor, entry: float, month: float) -> None:
+    made = make_nomogram(predictor, months=[month], entry=entry)
+    assert_reads_well(made, 40)
+    tree(nomogram_file(made, "svg"))
+
+
+@pytest.mark.parametrize("cure", [True, False])
+def test_a_flag_alone_is_a_group_with_one_probability(predictor: Predictor, cure: bool) -> None:
+    shipped = predictor.artifact
+    ranges = [{"months_since_onset": [0.2, 8.0]}] * 2
+    groups = [
+        {**group, "ranges": own}
+        for group, own in zip(shipped["support"]["groups"], ranges, strict=True)
+    ]
+    flag = Predictor(
+        {
+            **shipped,
+            "cure": cure,
+            "covariates": shipped["covariates"][1:],
+            "location": np.array([1.8, -1.2]),
+            "cure_coefficients": np.array([0.4, 2.0]) if cure else None,
+            "covariance": 0.01 * np.eye(5 if cure else 3),
+            "support": {**shipped["support"], "groups": groups},
+        }
+    )
+    made = make_nomogram(flag)
+    assert_reads_well(made, 20)
+    tree(nomogram_file(made, "svg"))
+
+
 def test_missing_inputs_are_read_where_that_is_marked(two: Nomogram) -> None:
     known = {"size_mm": 8, "sequestrated": False, "work": "desk", "smoker": False}
     read = two.read(**known)

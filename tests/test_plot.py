@@ -156,7 +156,7 @@ def test_the_list_is_sorted_and_its_values_are_the_frames(waiting: pd.DataFrame,
         line = labelled(ax, beginning)
         assert line.get_fillstyle() == ("full" if advised else "none")
         own = scored[scored["reimage"] == advised]
-        assert str(line.get_label()).endswith(f": {len(own)}")
+        assert str(line.get_label()).endswith(f": {len(own):,}")
         drawn |= dict(zip(line.get_ydata(), line.get_xdata(), strict=True))
     np.testing.assert_allclose(
         [drawn[height] for height in range(11)], 100.0 * scored["p_resorbed"]

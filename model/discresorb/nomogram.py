@@ -237,6 +237,11 @@ def make_nomogram(
     if problems:
         raise InputError(problems)
     X = similar_patients(predictor, _FITTED, _SEED_FITTED)
+    if np.isnan(_probabilities(predictor, X, months, entry)).any():
+        raise InputError(
+            f"no probability can be computed so far from the training patients: entry of {entry:g} "
+            f"and months up to {months[-1]:g}; enter less"
+        )
     chart = _best(predictor, X, months, entry)
     fresh = similar_patients(predictor, _CHECKED, _SEED_CHECKED)
     truth = _probabilities(predictor, fresh, months, entry)

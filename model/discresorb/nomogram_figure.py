@@ -11,7 +11,7 @@ from discresorb.figure_style import INK, MUTED, saved, styled
 from discresorb.nomogram import Nomogram, accuracy_sentence, notes
 from discresorb.nomogram_charts import OneTotal
 from discresorb.nomogram_layout import Area, draw_one_total, rows_of
-from discresorb.nomogram_panels import draw_two_totals, rows_of_two
+from discresorb.nomogram_panels import draw_two_totals, panel_rows, rows_of_two
 from discresorb.nomogram_sheet import Sheet, lines_of
 from discresorb.wording import ESTIMAND, LIMITS
 
@@ -23,7 +23,8 @@ __all__ = ["FORMS", "draw_nomogram", "nomogram_file"]
 FORMS = ("svg", "pdf", "png")
 _WIDTH, _HEIGHT = 11.69, 8.27  # inches of A4 on its side
 _MARGIN = 0.45
-_FOOT, _LEAST_ROW = 6.8, 0.315
+_FOOT = 6.8  # points of the text below
+_AROUND, _LEAST_ROW, _LEAST_PANEL = 2.6, 0.315, 2.35  # inches
 _TITLE = "Has the herniation resorbed on MRI? A nomogram"
 _DPI = 200
 
@@ -69,8 +70,10 @@ def draw_nomogram(nomogram: Nomogram, figure: Figure) -> None:
 def _height(nomogram: Nomogram) -> float:
     """A4, or more where many inputs would stand too close."""
     chart = nomogram.chart
-    rows = rows_of(nomogram, chart) if isinstance(chart, OneTotal) else rows_of_two(chart)
-    return max(_HEIGHT, 2.6 + rows * _LEAST_ROW)
+    if isinstance(chart, OneTotal):
+        return max(_HEIGHT, _AROUND + rows_of(nomogram, chart) * _LEAST_ROW)
+    panels = panel_rows(len(nomogram.months)) * _LEAST_PANEL
+    return max(_HEIGHT, _AROUND + max(rows_of_two(chart) * _LEAST_ROW, panels))
 
 
 def _head(sheet: Sheet, nomogram: Nomogram) -> float:

@@ -62,7 +62,7 @@ def draw_one_total(sheet: Sheet, nomogram: Nomogram, chart: OneTotal, area: Area
     labels = [label for label, each in zip(labels, fits, strict=True) if each]
     sheet.label_column(area.left, y, _GUTTER - 0.2, "Total points", weight="bold")
     sheet.line(total, y, *chart.ends)
-    sheet.marks("total", total, y, marks[fits], labels, up=True)
+    sheet.marks("total", total, y, marks[fits], labels, up=False)
     at = float(np.clip(added(chart.inputs, typical)[0], *chart.ends))
     sheet.example(float(total.x(at)), y)
     written = [each for each, label in zip(marks[fits], labels, strict=True) if label]

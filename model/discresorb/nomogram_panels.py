@@ -14,18 +14,24 @@ from discresorb.nomogram_layout import Area, count_runs, draw_inputs, row_height
 from discresorb.nomogram_scales import even_marks
 from discresorb.nomogram_sheet import SMALL, TINY, Ruler, Sheet, spread
 
-__all__ = ["draw_two_totals", "rows_of_two"]
+__all__ = ["draw_two_totals", "panel_rows", "rows_of_two"]
 
 _EVER = "A. Points for whether it ever resorbs"
 _PACE = "B. Points for how fast it resorbs"
 _SHARE = 0.57  # of the width, for the points
 _GUTTER = 2.4
+_COLUMNS = 2  # of panels
 _LABEL_GAP = 0.115  # inches between the labels of curves
 
 
 def rows_of_two(chart: TwoTotals) -> int:
     """Count the rows that the two parts need."""
     return 3 + count_runs(chart.ever) + count_runs(chart.pace)
+
+
+def panel_rows(months: int) -> int:
+    """Count the rows of panels."""
+    return math.ceil(months / _COLUMNS)
 
 
 def draw_two_totals(sheet: Sheet, nomogram: Nomogram, chart: TwoTotals, area: Area) -> None:
@@ -47,8 +53,7 @@ def draw_two_totals(sheet: Sheet, nomogram: Nomogram, chart: TwoTotals, area: Ar
 
 
 def _panels(area: Area, middle: float, count: int) -> list[Area]:
-    columns = 1 if count == 1 else 2
-    rows = math.ceil(count / columns)
+    columns, rows = min(count, _COLUMNS), panel_rows(count)
     wide, tall = (area.right - middle) / columns, (area.top - area.bottom) / rows
     return [
         Area(

@@ -259,14 +259,14 @@ def _points(ax: Axes, patients: _Patients, heights: Array, how: Mapping[str, Any
     """Draw points filled or open, and a mark at the right edge for the filled ones."""
     looks = {"linestyle": "none", "marker": "o", "color": INK, "zorder": 3.0, **how}
     for advised, fill, said in (
-        (True, "full", "consider imaging again, marked at the right edge"),
+        (True, "full", "consider imaging again (– at the right)"),
         (False, "none", "no reason to image again found"),
     ):
         own = patients.reimage == advised
         ax.plot(
             100.0 * patients.probability[own], heights[own], fillstyle=fill,
             markeredgewidth=0.8 if how["markersize"] > _SMALL else 0.4,
-            label=f"{said}: {int(own.sum())}", **looks,
+            label=f"{said}: {int(own.sum()):,}", **looks,
         )  # fmt: skip
         if advised:
             ax.plot(
