@@ -16,11 +16,11 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
 from discresorb import load
+from discresorb.figure_style import BAND, INK, LINE, MUTED, STYLE, TICK
 from discresorb.wording import SYNTHETIC_NOTICE
 from discresorb_training.case_mix import ENTRY_MEAN, SEQUESTRATION, SIZE_MEAN, TYPES
 from discresorb_training.evidence import Target, read_data, targets
 from discresorb_training.expected import EFFECT_WEIGHTS, STANDARD_EFFECTS, StudyPatients
-from discresorb_training.figure_style import BAND, INK, LINE, MUTED, STYLE, TICK
 from discresorb_training.parameters import calibrated
 from discresorb_training.process import Process
 

@@ -1,4 +1,4 @@
-"""The command line: predict, score, show, calculator; further commands join by entry point.
+"""The command line: predict, score, show, calculator, nomogram; others join by entry point.
 
 A command is a signature with its imports inside, so that ``--help`` stays quick. Results go to
 standard output or ``-o FILE``, everything else to standard error.
@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
 from discresorb.errors import DiscresorbError, InputError
+from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
     ModelOption,
@@ -175,6 +176,7 @@ def _set(texts: list[str], given: Mapping[str, str]) -> dict[str, str]:
 
 app.command()(score)
 app.command()(calculator)
+app.command()(nomogram)
 
 
 @app.command()

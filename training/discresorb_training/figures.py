@@ -15,7 +15,7 @@ import numpy as np
 
 from discresorb.distributions import Array
 from discresorb.errors import InputError
-from discresorb_training.figure_style import BAND, INK, LINE, MUTED, TICK, drawn, words
+from discresorb.figure_style import BAND, INK, LINE, MUTED, TICK, drawn, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discresorb.distributions import Array
-from discresorb_training.figure_style import BAND, INK, LINE, drawn, words
+from discresorb.figure_style import BAND, INK, LINE, drawn, words
 from discresorb_training.figures import of_100
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ them too; the page only forms the sentences that hold a patient's own numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +32,7 @@ from discresorb.curve import LEVEL, normal_quantile
 from discresorb.design import Covariate, Design
 from discresorb.predictor import Predictor
 from discresorb.support import Support
+from discresorb.training_patients import median_entry, typical_patient
 from discresorb.wording import LIMITS, TOO_FAR, filled_in
 
 __all__ = ["ENGINE_SCRIPTS", "model_data"]
@@ -181,33 +181,15 @@ def _support(support: Support) -> dict[str, Any]:
 
 
 def _typical(predictor: Predictor) -> dict[str, Any]:
-    """Give medians of numbers and the most frequent levels of the training patients."""
-    stored = predictor.artifact["fingerprint"]
-    quantiles, shares = stored.get("quantiles", {}), stored.get("shares", {})
-    middles = _middles(predictor.artifact["support"]["groups"])
+    """Give the typical training patient, rounded so that it can be typed."""
 
-    def median(name: str) -> float | None:
-        found: float | None = quantiles.get(name, {}).get("0.5", middles.get(name))
-        return found
+    def typed(column: Column, value: float) -> float:
+        return min(max(float(f"{value:.4g}"), column.low), column.high)
 
-    def value(column: Column) -> float:
-        if column.kind == "number":
-            rounded = float(f"{median(column.name) or 0.0:.4g}")  # so that it can be typed
-            return min(max(rounded, column.low), column.high)
-        if column.name in shares:
-            of_levels = shares[column.name]["shares"]
-            return float(of_levels.index(max(of_levels)))
-        return float((median(column.name) or 0.0) > 0.5) if column.kind == "flag" else 0.0
-
+    values = zip(predictor.columns, typical_patient(predictor), strict=True)
     return {
-        "covariates": [value(column) for column in predictor.columns],
-        "entry": value(MONTHS_SINCE_ONSET),
+        "covariates": [
+            typed(column, value) if column.kind == "number" else value for column, value in values
+        ],
+        "entry": typed(MONTHS_SINCE_ONSET, median_entry(predictor)),
     }
-
-
-def _middles(groups: list[Mapping[str, Any]]) -> dict[str, float]:
-    """Give the middle of each range, of the largest group that has it."""
-    found: dict[str, float] = {}
-    for group in sorted(groups, key=lambda each: int(each["n"])):
-        found |= {name: (low + high) / 2.0 for name, (low, high) in group["ranges"].items()}
-    return found

@@ -5,14 +5,28 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["BAND", "GRID", "INK", "LINE", "MUTED", "STYLE", "TICK", "drawn", "inline_svg", "words"]
+__all__ = [
+    "BAND",
+    "GRID",
+    "INK",
+    "LINE",
+    "MUTED",
+    "STYLE",
+    "TICK",
+    "drawn",
+    "inline_svg",
+    "saved",
+    "styled",
+    "words",
+]
 
 INK, MUTED, GRID = "#111111", "#555555", "#e4e4e4"
 BAND, TICK, LINE = "#cfe0ef", "#0060a8", "#3d93d6"  # one hue, told apart by lightness
@@ -26,6 +40,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "grid.color": GRID,
     "legend.frameon": False,
+    "text.parse_math": False,  # a $ in the name of a centre is a $
 }
 # of a figure 510 pt wide, as a page of A4 with margins of 15 mm is, and 680 px on a screen
 _INLINE: dict[Any, Any] = {
@@ -35,9 +50,14 @@ _INLINE: dict[Any, Any] = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "legend.fontsize": 9.0,
-    "text.parse_math": False,  # a $ in the name of a centre is a $
 }
 WIDTH = 510.0 / 72.0  # inches
+# what would name the day, or the version of a library
+_DATED = {
+    "svg": ("Date", "Creator", "Format", "Type"),
+    "pdf": ("CreationDate", "Creator", "Producer"),
+    "png": ("Software",),
+}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = re.compile(r"<[A-Za-z][^>]*>")  # the backend escapes > in text and in attributes
@@ -64,18 +84,44 @@ def drawn(
     name, title, description
         As in `inline_svg`.
     """
-    from matplotlib import style
     from matplotlib.figure import Figure
 
-    with style.context(["default", _INLINE, {"svg.hashsalt": name}]), warnings.catch_warnings():
-        # a letter that the measuring font lacks is in the reader's font
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with styled({**_INLINE, "svg.hashsalt": name}):
         figure = Figure(figsize=(WIDTH, height))
         draw(figure)
-        stream = io.StringIO()
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(stream, format="svg", metadata=metadata)
-    return inline_svg(stream.getvalue(), name, title, description)
+        svg = saved(figure, "svg").decode()
+    return inline_svg(svg, name, title, description)
+
+
+@contextmanager
+def styled(looks: Mapping[Any, Any] = STYLE) -> Iterator[None]:
+    """Draw and save in these looks, whatever the user's own are."""
+    from matplotlib import style
+
+    with style.context(["default", dict(looks)]), warnings.catch_warnings():
+        # a letter that the measuring font lacks is in the reader's font
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def saved(figure: Figure, form: str, title: str | None = None) -> bytes:
+    """Give a figure as a file, the same bytes every time.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn in `styled`.
+    form : {"svg", "pdf", "png"}
+        Of the file.
+    title : str, optional
+        What the file says that it is.
+    """
+    stream = io.BytesIO()
+    metadata: dict[str, Any] = dict.fromkeys(_DATED[form])
+    if title is not None:
+        metadata["Title"] = title
+    figure.savefig(stream, format=form, metadata=metadata)
+    return stream.getvalue()
 
 
 def inline_svg(svg: str, name: str, title: str, description: str) -> str:
