@@ -1,11 +1,12 @@
 """Photograph the pages for the documentation: python docs/make_screenshots.py.
 
 Needs Chromium. Each page is opened at the width of a phone, of a small screen and of A4, light and
-dark; on A4 the light one is what is printed.
+dark, and as it is printed on A4.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import tempfile
@@ -23,26 +24,27 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "screenshots"
-PHONE, SCREEN, A4 = 360, 1024, 794  # CSS pixels
-TALLEST = 1400
+WIDTHS = {"phone": 360, "screen": 1024, "a4": 794}  # CSS pixels
+MARGIN = 53  # of printed pages: 14 mm
+SHEETS = {"calculator": (794, 1123), "waiting_list": (1123, 794)}  # A4, upright or not
+TALLEST = 2400
 COLOURS = 64
 COMMANDS = {
     "calculator": ["calculator", "-o"],
-    "waiting_list": [
-        "score",
-        str(ROOT / "data/synthetic/waiting_list_problems.csv"),
-        "-o",
-        "{}.csv",
-        "--html",
-    ],
+    "waiting_list": ["score", "data/synthetic/waiting_list.csv", "-o", "{}.csv", "--html"],
 }
 
 
 def main() -> None:
     """Make the pages and photograph them."""
     FOLDER.mkdir(exist_ok=True)
-    place = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    place = next(filter(None, map(shutil.which, names)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(ROOT),  # a page names its list as the command did
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
         for name, command in COMMANDS.items():
             made = Path(folder) / f"{name}.html"
@@ -55,41 +57,51 @@ def main() -> None:
         browser.close()
 
 
-def _pictures(browser: Browser, made: Path) -> Iterator[tuple[str, bytes]]:
-    for width, name in ((PHONE, "phone"), (SCREEN, "screen"), (A4, "a4")):
-        for scheme in ("light", "dark"):
-            context = browser.new_context(
-                viewport={"width": width, "height": TALLEST},
-                color_scheme="dark" if scheme == "dark" else "light",
-            )
-            page = context.new_page()
-            page.goto(made.as_uri())
-            _fill(page)
-            printed = name == "a4" and scheme == "light"
-            if printed:
-                page.emulate_media(media="print")
-            yield f"{name}_{'print' if printed else scheme}", _shot(page, width)
-            context.close()
+def _pictures(browser: Browser, made: Path) -> Iterator[tuple[str, Image.Image]]:
+    for name, width in WIDTHS.items():
+        for dark in (False, True):
+            with _opened(browser, made, width, dark=dark) as page:
+                yield f"{name}_{'dark' if dark else 'light'}", _shot(page, width)
+    yield "a4_print", _printed(browser, made)
 
 
-def _fill(page: Page) -> None:
+def _printed(browser: Browser, made: Path) -> Image.Image:
+    sheet = Image.new("RGB", SHEETS[made.stem], "white")
+    wide, tall = (side - 2 * MARGIN for side in sheet.size)
+    with _opened(browser, made, wide, dark=False) as page:
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        shot = _shot(page, wide)
+    sheet.paste(shot.crop((0, 0, wide, min(tall, shot.height))), (MARGIN, MARGIN))
+    return sheet
+
+
+@contextlib.contextmanager
+def _opened(browser: Browser, made: Path, width: int, *, dark: bool) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
+    )
+    page = context.new_page()
+    page.goto(made.as_uri())
     example = page.get_by_role("button", name="example")
     if example.count():
         example.click()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1000)
+    yield page
+    context.close()
 
 
-def _shot(page: Page, width: int) -> bytes:
+def _shot(page: Page, width: int) -> Image.Image:
     tall = int(page.evaluate("document.documentElement.scrollHeight"))
-    height = min(tall, 2 * TALLEST)
-    return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
+    page.set_viewport_size({"width": width, "height": tall})  # what sticks, sticks to the foot
+    clip = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": min(tall, TALLEST)})
+    return Image.open(io.BytesIO(clip)).convert("RGB")
 
 
-def _small(picture: bytes) -> bytes:
+def _small(image: Image.Image) -> bytes:
     """Give a PNG of few colours, which such pages have."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS)
     stream = io.BytesIO()
-    image.save(stream, format="PNG", optimize=True)
+    image.quantize(COLOURS).save(stream, format="PNG", optimize=True)
     return stream.getvalue()
 
 
