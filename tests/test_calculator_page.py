@@ -317,3 +317,47 @@ def test_clearing_leaves_nothing(filled: Page) -> None:
     )
     assert values == ""
     assert control(filled, "Size").evaluate("each => each === document.activeElement")
+
+
+def test_what_is_left_of_an_example_is_named(filled: Page) -> None:
+    note = filled.locator("#example-note")
+    enter(filled, {"Size": "9", "Onset date": "2019-02-01", "Imaging date": "2019-03-01"})
+    assert note.inner_text() == (
+        "Still the example's, not your patient's: Sequestrated, Surgery date, Symptoms changed."
+    )
+    filled.get_by_label("months", exact=True).check()
+    assert note.inner_text().endswith(": Sequestrated, Symptoms changed.")
+    sequestrated = filled.get_by_role("group", name="Sequestrated")
+    sequestrated.get_by_label("yes").click()  # it is so of this patient too
+    enter(filled, MONTHS | {"Symptoms changed": "no"})
+    assert not note.is_visible()
+    assert shown(filled)["sentence"]
+    filled.get_by_label("dates", exact=True).check()
+    assert note.inner_text().endswith(": Surgery date.")
+    filled.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert filled.locator(".record .example-note").inner_text() == note.inner_text()
+    filled.get_by_role("button", name="Clear").click()
+    assert not note.is_visible()
+
+
+@pytest.mark.parametrize("blank", ["\ufeff", "\u200b", "\u200e"])
+def test_what_cannot_be_seen_is_not_passed_over(
+    visitor: Visitor, tmp_path: Path, blank: str
+) -> None:
+    predictor = composed(CURVED, optional=OPTIONAL)
+    page = opened(visitor, predictor, tmp_path)
+    cells = {"Size": "9", "Sequestrated": "no", "Depth": "1", "Smoker": "no", "Bmi": blank,
+             "Age": f"{blank}44"}  # fmt: skip
+    page.get_by_label("months", exact=True).check()
+    enter(page, cells | MONTHS)
+    page.keyboard.press("Tab")
+    words = refusals(predictor, cells | MONTHS)
+    assert problems(page) == words
+    assert len(words) == 2
+    assert all("cannot be seen" in each for each in words)
+
+
+def test_what_moves_an_estimate_is_not_said_to_be_a_cause(filled: Page) -> None:
+    assert "not what would happen if" in filled.locator("#influences").inner_text()
+    filled.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert "not what would happen if" in filled.locator(".record .influences").inner_text()

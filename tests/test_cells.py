@@ -56,6 +56,7 @@ def test_empty(column: Column, value: object) -> None:
 
 NUMBER = "size_mm entered as {}, but must be a number from 0.5 to 40 mm"
 FLAG = "sequestrated entered as {}, but must be yes or no (also true/false, 1/0)"
+UNSEEN = "; it holds a character that cannot be seen, so type it anew"
 DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
 
 
@@ -76,7 +77,10 @@ DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
         (SIZE_MM, [11], NUMBER.format("[11]")),
         (SIZE_MM, b"11", NUMBER.format("b'11'")),
         (SIZE_MM, 11j, NUMBER.format("11j")),
-        (SIZE_MM, "8\x1b[31m", NUMBER.format("8 [31m")),
+        (SIZE_MM, "8\x1b[31m", NUMBER.format("8 [31m") + UNSEEN),
+        (SIZE_MM, "\u200e11", NUMBER.format("11") + UNSEEN),
+        (IMAGING_DATE, "2026-02-16\u200b", DATE.format("2026-02-16") + UNSEEN),
+        (SIZE_MM, "11\u00a0mm", NUMBER.format("11 mm")),
         (SIZE_MM, "x" * 60, NUMBER.format("x" * 39 + "…")),
         (SEQUESTRATED, "perhaps", FLAG.format("perhaps")),
         (SEQUESTRATED, "2", FLAG.format("2")),

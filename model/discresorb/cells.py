@@ -221,4 +221,6 @@ def _refusal(column: Column, value: object) -> str:
         return f"{words}, with a decimal point"
     if column.kind == "date" and _ISO_DATE.fullmatch(text):
         return f"{words}; there is no such day"
+    if not all(c.isprintable() or c.isspace() for c in text):  # copied along; the rest may look fit
+        return f"{words}; it holds a character that cannot be seen, so type it anew"
     return words

@@ -1,6 +1,7 @@
 /** Inputs, one field a column: what is entered, as text, and what is wrong with it. */
 calculator.fields = (() => {
   const { element, shape, ended, sentence } = calculator.elements;
+  const { strip } = discresorb.reading;
   const MOST_RADIOS = 5;
   const PLAIN_NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
   const MAY_BE_EMPTY = "It may be left empty: it is then filled in by regression on the others.";
@@ -33,7 +34,7 @@ calculator.fields = (() => {
       id,
       required: !column.optional,
       ...parts,
-      isEmpty: () => parts.read().trim() === "",
+      isEmpty: () => strip(parts.read()) === "",
       /** Show what is wrong, or with no words that nothing is. */
       complain(words) {
         error.hidden = words.length === 0;

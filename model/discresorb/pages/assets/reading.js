@@ -5,6 +5,8 @@
   // what Python's str.strip takes away, which is not what trim does
   const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
   const BLANKS_AROUND = new RegExp(`^${BLANK}+|${BLANK}+$`, "g");
+  const BLANKS = new RegExp(BLANK, "g");
+  const UNSEEN = /\p{C}/u;
   const NOT_PRINTABLE = /[\p{C}\p{Z}]/gu;
   const DECIMAL_COMMA = /^[+-]?[0-9]+,[0-9]+$/;
   const WHOLE_NUMBER = /^(-?[0-9]+)\.0+$/;
@@ -46,6 +48,9 @@
       return `${words}, with a decimal point`;
     }
     if (column.kind === "date" && ISO_DATE.test(stripped)) return `${words}; there is no such day`;
+    if (UNSEEN.test(stripped.replace(BLANKS, ""))) { // copied along; the rest may look fit
+      return `${words}; it holds a character that cannot be seen, so type it anew`;
+    }
     return words;
   }
 
@@ -90,5 +95,5 @@
     return { patient: problems.length ? null : patient, problems };
   }
 
-  discresorb.reading = Object.freeze({ read });
+  discresorb.reading = Object.freeze({ read, strip });
 })();
