@@ -18,6 +18,7 @@ from composed import PLAIN, composed
 from discresorb import Predictor
 from discresorb.columns import Column
 from discresorb.design import Covariate
+from discresorb.pages.calculator import calculator_page
 from discresorb.wording import ESTIMAND, LIMITS, SYNTHETIC_NOTICE
 
 if TYPE_CHECKING:

@@ -170,10 +170,14 @@
     form.clear();
     Object.assign(state, { example: new Set(), typing: undefined });
     changed();
-    form.fields[0].focus();
+    form.shown()[0].focus();
   }
 
   function record() {
+    if (state.typing) {
+      state.typing = undefined; // what is printed is all that will be typed
+      look();
+    }
     if (!state.estimate) return;
     calculator.record.put(state.estimate, {
       entered: form.entered(),
@@ -192,11 +196,11 @@
   }
 
   byId("inputs").addEventListener("input", typed);
+  byId("inputs").addEventListener("click", confirmed);
   byId("inputs").addEventListener("focusout", left);
   window.addEventListener("pointerdown", pressed);
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, released);
   byId("inputs").addEventListener("submit", (event) => event.preventDefault());
-  byId("inputs").addEventListener("click", confirmed);
   byId("example").addEventListener("click", fillExample);
   byId("clear").addEventListener("click", clear);
   byId("print").addEventListener("click", () => window.print());
