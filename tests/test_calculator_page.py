@@ -188,6 +188,23 @@ def test_shares_are_said_alike_everywhere_and_are_no_certainties(
         assert page.locator("#icons > svg .full").count() == (99 if wait == "590" else 0)
 
 
+def test_no_resorption_is_certain_however_the_numbers_round(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    predictor = composed(distribution="weibull", cure=False, log_scale=-3.0)
+    cells = CASE | {"Onset date": "2015-01-01"}
+    page = opened(visitor, predictor, tmp_path)
+    enter(page, cells)
+    assert predictor.predict(**by_column(cells)).probability == 1.0
+    assert shown(page) == expected(predictor, cells)
+    assert "more than 99 of 100" in shown(page)["sentence"]
+    assert "more than 99 with resorption" in page.locator("#icons").inner_text()
+    assert "fewer than 1 without" in page.locator("#icons").inner_text()
+    assert page.locator("#icons > svg .full").count() == 99
+    enter(page, {"Surgery date": cells["Imaging date"]})
+    assert "100 without" in page.locator("#icons").inner_text()
+
+
 def test_what_is_empty_is_still_needed_and_no_mistake(page: Page) -> None:
     names = ", ".join(title for title in CASE if title != "Symptoms changed")
     assert shown(page)["needed"] == f"Still needed: {names}."
