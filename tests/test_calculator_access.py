@@ -109,7 +109,7 @@ _LOW_CONTRAST = """() => {
     for (const each of document.querySelectorAll('#curve text')) {
         if (ratio(getComputedStyle(each).fill) < 4.5) low.push(each.textContent);
     }
-    for (const each of document.querySelectorAll('.full, .left, .estimate, .surgery')) {
+    for (const each of document.querySelectorAll('.full, .left, .estimate, .surgery, .band')) {
         if (ratio(getComputedStyle(each).stroke) < 3) low.push(each.getAttribute('class'));
     }
     return low;

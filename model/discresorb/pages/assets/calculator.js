@@ -138,7 +138,7 @@
 
   /** An answer that is pressed is the patient's, though the example has the same. */
   function confirmed({ target }) {
-    if (target.type === "radio" && state.example.delete(fieldOf(target))) look();
+    if (target.type === "radio" && state.example.delete(fieldOf(target))) changed();
   }
 
   /** Once a field is left, its slips show; not while a button is pressed, or it would move away. */
