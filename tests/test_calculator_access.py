@@ -18,6 +18,7 @@ from composed import PLAIN, composed
 from discresorb import Predictor
 from discresorb.columns import Column
 from discresorb.design import Covariate
+from discresorb.pages.calculator import calculator_page
 from discresorb.wording import ESTIMAND, LIMITS, SYNTHETIC_NOTICE
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ _LOW_CONTRAST = """() => {
     for (const each of document.querySelectorAll('#curve text')) {
         if (ratio(getComputedStyle(each).fill) < 4.5) low.push(each.textContent);
     }
-    for (const each of document.querySelectorAll('.full, .left, .estimate, .surgery')) {
+    for (const each of document.querySelectorAll('.full, .left, .estimate, .surgery, .band')) {
         if (ratio(getComputedStyle(each).stroke) < 3) low.push(each.getAttribute('class'));
     }
     return low;
@@ -324,3 +325,103 @@ def test_markup_in_a_model_is_inert_and_shown(visitor: Visitor, tmp_path: Path) 
     assert page.title() == title
     enter(page, {"__proto__": ""})
     assert "__proto__" in shown(page)["warnings"][0]
+
+
+def test_a_telephone_has_every_character_that_an_input_needs(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    """Its number pad has no hyphen and no minus, and a comma for a point in many countries."""
+    signed = Covariate(Column("lordosis", "number", "lordosis", "°", -90.0, 90.0))
+    predictor = composed((*PLAIN, signed), by=None)
+    pads = {
+        locale: {
+            title: control(page, title).get_attribute("inputmode")
+            for title in ("Size", "Lordosis", "Onset date")
+        }
+        for locale in ("en-GB", "de-DE")
+        for page in [opened(visitor, predictor, tmp_path, locale=locale)]
+    }
+    assert pads["en-GB"] == {"Size": "decimal", "Lordosis": None, "Onset date": None}
+    assert pads["de-DE"] == {"Size": None, "Lordosis": None, "Onset date": None}
+
+
+@pytest.mark.parametrize("why", ["no script", "a script too new"])
+def test_a_page_that_cannot_compute_says_so(
+    browser: Browser, predictor: Predictor, tmp_path: Path, why: str
+) -> None:
+    visitor = Visitor(browser)
+    page = opened(visitor, predictor, tmp_path, java_script_enabled=why != "no script")
+    if why != "no script":
+        page.add_init_script("delete Object.hasOwn; delete Object.fromEntries")
+        page.reload()
+    assert "cannot compute" in page.locator("#needed").inner_text()
+    visitor.close()
+
+
+def test_the_focus_is_seen_where_a_browser_knows_no_has(predictor: Predictor) -> None:
+    css = calculator_page(predictor)
+    at = css.index(".choice input:focus-visible { outline: none; }")
+    assert css[:at].rstrip().endswith("@supports selector(:has(*)) {")
+
+
+def test_the_shape_of_a_date_can_be_read_in_both_schemes(page: Page) -> None:
+    muted = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        shown_alike = page.evaluate(
+            """() => {
+                const input = document.querySelector('[placeholder]');
+                const { color, opacity } = getComputedStyle(input, '::placeholder');
+                const help = getComputedStyle(document.querySelector('.help')).color;
+                return [color === help, opacity];
+            }"""
+        )
+        muted.append(shown_alike)
+    assert muted == [[True, "1"]] * 2
+
+
+def test_what_is_wrong_is_printed_as_wrong_though_one_still_types(page: Page) -> None:
+    enter(page, CASE)
+    control(page, "Size").fill("999")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert "size_mm entered as 999" in page.locator("#problems").inner_text()
+
+
+def test_a_browser_that_translates_pages_is_not_given_a_patient(page: Page) -> None:
+    """Such a browser would send what it translates away."""
+    enter(page, CASE | {"Size": "99"})
+    page.keyboard.press("Tab")
+    page.get_by_label("Reference for the record").fill("case 7")
+    of_patient = ["99", "2019", "case 7"]
+    enter(page, {"Size": "9"})
+    record_of(page)
+    enter(page, {"Imaging date": "2020-03-01"})
+    page.keyboard.press("Tab")
+    given = page.evaluate(
+        """() => {
+            const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            const texts = [];
+            while (walk.nextNode()) {
+                const parent = walk.currentNode.parentElement;
+                if (parent.translate && !parent.closest('script, style')) {
+                    texts.push(walk.currentNode.data);
+                }
+            }
+            return texts.join(' ');
+        }"""
+    )
+    assert "Largest antero-posterior extent" in given
+    assert [each for each in of_patient if each in given] == []
+
+
+def test_a_name_written_from_right_to_left_turns_nothing_beside_it(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = opened(visitor, composed(model_id="m\u202eid"), tmp_path)
+    ids = page.locator(".id")
+    assert (
+        ids.evaluate_all("all => all.map((each) => getComputedStyle(each).unicodeBidi)")
+        == ["isolate"] * 2
+    )
+    model_id, sha256 = ids.evaluate_all("all => all.map((each) => each.getBoundingClientRect().x)")
+    assert model_id < sha256

@@ -188,6 +188,23 @@ def test_shares_are_said_alike_everywhere_and_are_no_certainties(
         assert page.locator("#icons > svg .full").count() == (99 if wait == "590" else 0)
 
 
+def test_no_resorption_is_certain_however_the_numbers_round(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    predictor = composed(distribution="weibull", cure=False, log_scale=-3.0)
+    cells = CASE | {"Onset date": "2015-01-01"}
+    page = opened(visitor, predictor, tmp_path)
+    enter(page, cells)
+    assert predictor.predict(**by_column(cells)).probability == 1.0
+    assert shown(page) == expected(predictor, cells)
+    assert "more than 99 of 100" in shown(page)["sentence"]
+    assert "more than 99 with resorption" in page.locator("#icons").inner_text()
+    assert "fewer than 1 without" in page.locator("#icons").inner_text()
+    assert page.locator("#icons > svg .full").count() == 99
+    enter(page, {"Surgery date": cells["Imaging date"]})
+    assert "100 without" in page.locator("#icons").inner_text()
+
+
 def test_what_is_empty_is_still_needed_and_no_mistake(page: Page) -> None:
     names = ", ".join(title for title in CASE if title != "Symptoms changed")
     assert shown(page)["needed"] == f"Still needed: {names}."
@@ -317,3 +334,47 @@ def test_clearing_leaves_nothing(filled: Page) -> None:
     )
     assert values == ""
     assert control(filled, "Size").evaluate("each => each === document.activeElement")
+
+
+def test_what_is_left_of_an_example_is_named(filled: Page) -> None:
+    note = filled.locator("#example-note")
+    enter(filled, {"Size": "9", "Onset date": "2019-02-01", "Imaging date": "2019-03-01"})
+    assert note.inner_text() == (
+        "Still the example's, not your patient's: Sequestrated, Surgery date, Symptoms changed."
+    )
+    filled.get_by_label("months", exact=True).check()
+    assert note.inner_text().endswith(": Sequestrated, Symptoms changed.")
+    sequestrated = filled.get_by_role("group", name="Sequestrated")
+    sequestrated.get_by_label("yes").click()  # it is so of this patient too
+    enter(filled, MONTHS | {"Symptoms changed": "no"})
+    assert not note.is_visible()
+    assert shown(filled)["sentence"]
+    filled.get_by_label("dates", exact=True).check()
+    assert note.inner_text().endswith(": Surgery date.")
+    filled.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert filled.locator(".record .example-note").inner_text() == note.inner_text()
+    filled.get_by_role("button", name="Clear").click()
+    assert not note.is_visible()
+
+
+@pytest.mark.parametrize("blank", ["\ufeff", "\u200b", "\u200e"])
+def test_what_cannot_be_seen_is_not_passed_over(
+    visitor: Visitor, tmp_path: Path, blank: str
+) -> None:
+    predictor = composed(CURVED, optional=OPTIONAL)
+    page = opened(visitor, predictor, tmp_path)
+    cells = {"Size": "9", "Sequestrated": "no", "Depth": "1", "Smoker": "no", "Bmi": blank,
+             "Age": f"{blank}44"}  # fmt: skip
+    page.get_by_label("months", exact=True).check()
+    enter(page, cells | MONTHS)
+    page.keyboard.press("Tab")
+    words = refusals(predictor, cells | MONTHS)
+    assert problems(page) == words
+    assert len(words) == 2
+    assert all("cannot be seen" in each for each in words)
+
+
+def test_what_moves_an_estimate_is_not_said_to_be_a_cause(filled: Page) -> None:
+    assert "not what would happen if" in filled.locator("#influences").inner_text()
+    filled.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert "not what would happen if" in filled.locator(".record .influences").inner_text()

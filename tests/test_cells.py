@@ -56,6 +56,9 @@ def test_empty(column: Column, value: object) -> None:
 
 NUMBER = "size_mm entered as {}, but must be a number from 0.5 to 40 mm"
 FLAG = "sequestrated entered as {}, but must be yes or no (also true/false, 1/0)"
+UNSEEN = "; it holds a character that cannot be seen, so type it anew"
+DASH = ", with the hyphen of a keyboard"
+MONTHS = "months_since_onset entered as {}, but must be a number from 0 to 240 months"
 DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
 
 
@@ -76,7 +79,15 @@ DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
         (SIZE_MM, [11], NUMBER.format("[11]")),
         (SIZE_MM, b"11", NUMBER.format("b'11'")),
         (SIZE_MM, 11j, NUMBER.format("11j")),
-        (SIZE_MM, "8\x1b[31m", NUMBER.format("8 [31m")),
+        (SIZE_MM, "8\x1b[31m", NUMBER.format("8 [31m") + UNSEEN),
+        (SIZE_MM, "\u200e11", NUMBER.format("11") + UNSEEN),
+        (IMAGING_DATE, "2026-02-16\u200b", DATE.format("2026-02-16") + UNSEEN),
+        (IMAGING_DATE, "2026\u201102\u201116", DATE.format("2026\u201102\u201116") + DASH),
+        (IMAGING_DATE, "2026\u201302\u201316", DATE.format("2026\u201302\u201316") + DASH),
+        (MONTHS_SINCE_ONSET, "\u22123", f"{MONTHS.format(chr(0x2212) + '3')}{DASH}"),
+        (SIZE_MM, "8\u20139", NUMBER.format("8\u20139")),  # a range is none with a hyphen, either
+        (SEQUESTRATED, "\u2013", FLAG.format("\u2013")),
+        (SIZE_MM, "11\u00a0mm", NUMBER.format("11 mm")),
         (SIZE_MM, "x" * 60, NUMBER.format("x" * 39 + "…")),
         (SEQUESTRATED, "perhaps", FLAG.format("perhaps")),
         (SEQUESTRATED, "2", FLAG.format("2")),

@@ -52,13 +52,17 @@ def test_the_policy_forbids_what_the_page_does_not_need(page_file: Path, visitor
             const script = document.createElement('script');
             script.textContent = "document.title = 'ran'";
             document.body.append(script);
+            const style = document.createElement('style');
+            style.textContent = 'body { display: none }';
+            document.body.append(style);
         }"""
     )
     refused = page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')")
     assert refused == "refused"
     assert page.title() == HOSTILE
+    assert page.locator("h1").is_visible()
     said = " ".join(visitor.complaints)
-    assert all(each in said for each in ("img-src", "script-src", "connect-src"))
+    assert all(each in said for each in ("img-src", "script-src", "style-src", "connect-src"))
     visitor.complaints.clear()
     visitor.requests.clear()
 

@@ -20,7 +20,7 @@ from discresorb.columns import SCORING_COLUMNS
 from discresorb.curve import expit
 from discresorb.distributions import DISTRIBUTIONS
 from discresorb.equation import equation
-from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence
+from discresorb.wording import SYNTHETIC_NOTICE, frequency_sentence, percent
 
 CASE: dict[str, Any] = {
     "size_mm": 11,
@@ -250,6 +250,9 @@ def test_a_probability_is_never_worded_as_a_certainty() -> None:
     rare = frequency_sentence(0.001, 0.0002, 0.004, 1.0, None)
     assert "about fewer than 1 of 100" not in rare
     assert "fewer than 1 of 100" in rare
+    assert percent(0.005) == "fewer than 1"
+    assert percent(0.0) == "0"  # surgery on the day of the index MRI
+    assert percent(0.995) == percent(1.0) == "more than 99"  # 1.0 is what rounding left of less
     sure = frequency_sentence(0.999, 0.99, 0.9999, 1.0, None)
     assert "more than 99 of 100" in sure
     assert "within 1.0 months of the index MRI" in sure

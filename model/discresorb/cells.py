@@ -33,6 +33,8 @@ NUMBER_PATTERN: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _WHOLE_NUMBER: Final = re.compile(r"-?\d+\.0+", re.ASCII)
+# hyphens, dashes and the minus sign, which text processors write and which look like a hyphen
+_DASHES: Final = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
 _ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # a spreadsheet would run what begins so
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -221,4 +223,9 @@ def _refusal(column: Column, value: object) -> str:
         return f"{words}, with a decimal point"
     if column.kind == "date" and _ISO_DATE.fullmatch(text):
         return f"{words}; there is no such day"
+    shape = {"number": _NUMBER, "date": _ISO_DATE}.get(column.kind)
+    if shape and _DASHES.search(text) and shape.fullmatch(_DASHES.sub("-", text)):
+        return f"{words}, with the hyphen of a keyboard"
+    if not all(c.isprintable() or c.isspace() for c in text):  # copied along; the rest may look fit
+        return f"{words}; it holds a character that cannot be seen, so type it anew"
     return words

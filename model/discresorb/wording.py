@@ -55,10 +55,14 @@ def filled_in(names: Iterable[str]) -> str:
 
 
 def percent(probability: float) -> str:
-    """Write a probability as a count out of 100, never rounding to a certainty."""
-    if 0.0 < probability < 0.005:
+    """Write a probability as a count out of 100, never rounding to a certainty.
+
+    A probability of 0 is one: there is no wait. No model is sure of resorption, so that 1 is what
+    rounding left of less.
+    """
+    if 0.0 < probability <= 0.005:
         return "fewer than 1"
-    if 0.995 < probability < 1.0:
+    if probability >= 0.995:
         return "more than 99"
     return f"{100.0 * probability:.0f}"
 

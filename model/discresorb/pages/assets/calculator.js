@@ -3,6 +3,7 @@
   const { element } = calculator.elements;
   const { monthsUntil, tableMonths } = calculator.curveChart;
   const { dayName } = discresorb.clock;
+  const EXAMPLE = "These are example values, not those of a patient of yours.";
   const PAUSE = 900; // ms without typing, after which a screen reader is told and a slip is shown
 
   const byId = (id) => document.getElementById(id);
@@ -11,7 +12,7 @@
   const model = discresorb.model(data.model);
   const form = calculator.form.build(model, clock.month_names);
   const titles = new Map(form.fields.map(({ column, title }) => [column.name, title]));
-  const state = { typing: undefined, estimate: undefined, isExample: false, pressed: false };
+  const state = { typing: undefined, estimate: undefined, example: new Set(), pressed: false };
 
   /** All that is shown of a patient whose prediction succeeded. */
   function estimateOf(patient, prediction) {
@@ -77,12 +78,23 @@
     const unfinished = problems.filter(isUnfinished).flatMap(({ fields }) => fields);
     complain(shown);
     form.echo();
-    byId("example-note").hidden = !state.isExample;
-    byId("example").hidden = !state.isExample && form.isTouched(); // nothing typed is overwritten
+    const note = exampleNote();
+    byId("example-note").textContent = note;
+    byId("example-note").hidden = !note;
+    const isExample = state.example.size === form.fields.length;
+    byId("example").hidden = !isExample && form.isTouched(); // nothing typed is overwritten
     state.estimate = estimate;
     if (estimate) calculator.results.show(estimate);
     else calculator.results.withhold({ needed: [...new Set([...needed, ...unfinished])], problems: shown });
     sayLater();
+  }
+
+  /** What of an example has not been entered anew, lest it be taken for the patient's. */
+  function exampleNote() {
+    if (state.example.size === form.fields.length) return EXAMPLE;
+    const left = form.shown().filter((field) => state.example.has(field) && !field.isEmpty());
+    const named = left.map(({ title }) => title).join(", ");
+    return named && `Still the example's, not your patient's: ${named}.`;
   }
 
   /** Tell a screen reader once typing pauses, so that it is not told of every key. */
@@ -119,9 +131,14 @@
   function typed(event) {
     if (event.target.id === "reference") return;
     if (event.target.name === "times") form.showMode();
-    else state.isExample = false;
+    else state.example.delete(fieldOf(event.target));
     state.typing = event.target.type === "text" ? fieldOf(event.target) : undefined;
     changed();
+  }
+
+  /** An answer that is pressed is the patient's, though the example has the same. */
+  function confirmed({ target }) {
+    if (target.type === "radio" && state.example.delete(fieldOf(target))) changed();
   }
 
   /** Once a field is left, its slips show; not while a button is pressed, or it would move away. */
@@ -145,24 +162,28 @@
   function fillExample() {
     const typical = model.covariates.map(({ name }) => [name, model.typical.words[name]]);
     form.fill([...typical, ...data.page.example]);
-    Object.assign(state, { isExample: true, typing: undefined });
+    Object.assign(state, { example: new Set(form.fields), typing: undefined });
     changed();
   }
 
   function clear() {
     form.clear();
-    Object.assign(state, { isExample: false, typing: undefined });
+    Object.assign(state, { example: new Set(), typing: undefined });
     changed();
-    form.fields[0].focus();
+    form.shown()[0].focus();
   }
 
   function record() {
+    if (state.typing) {
+      state.typing = undefined; // what is printed is all that will be typed
+      look();
+    }
     if (!state.estimate) return;
     calculator.record.put(state.estimate, {
       entered: form.entered(),
       reference: byId("reference").value.trim(),
       printed: printedNow(),
-      example: state.isExample ? byId("example-note").textContent : "",
+      example: exampleNote(),
     });
   }
 
@@ -175,6 +196,7 @@
   }
 
   byId("inputs").addEventListener("input", typed);
+  byId("inputs").addEventListener("click", confirmed);
   byId("inputs").addEventListener("focusout", left);
   window.addEventListener("pointerdown", pressed);
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, released);

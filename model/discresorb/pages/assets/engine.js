@@ -8,8 +8,8 @@
 
   // A count out of 100, never rounding to a certainty.
   function percent(p) {
-    if (p > 0 && p < 0.005) return "fewer than 1";
-    if (p > 0.995 && p < 1) return "more than 99";
+    if (p > 0 && p <= 0.005) return "fewer than 1";
+    if (p >= 0.995) return "more than 99";
     return fixed(100 * p, 0);
   }
 

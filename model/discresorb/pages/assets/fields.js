@@ -1,6 +1,7 @@
 /** Inputs, one field a column: what is entered, as text, and what is wrong with it. */
 calculator.fields = (() => {
   const { element, shape, ended, sentence } = calculator.elements;
+  const { strip } = discresorb.reading;
   const MOST_RADIOS = 5;
   const PLAIN_NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
   const MAY_BE_EMPTY = "It may be left empty: it is then filled in by regression on the others.";
@@ -25,7 +26,8 @@ calculator.fields = (() => {
 
   /** What every field has; a kind of field adds how it is read, written and marked as wrong. */
   function field(column, title, id, parts) {
-    const error = element("p", { class: "error", id: `${id}-error`, hidden: true });
+    const attributes = { class: "error", id: `${id}-error`, hidden: true, translate: "no" };
+    const error = element("p", attributes);
     parts.node.append(error);
     return Object.freeze({
       column,
@@ -33,7 +35,7 @@ calculator.fields = (() => {
       id,
       required: !column.optional,
       ...parts,
-      isEmpty: () => parts.read().trim() === "",
+      isEmpty: () => strip(parts.read()) === "",
       /** Show what is wrong, or with no words that nothing is. */
       complain(words) {
         error.hidden = words.length === 0;
@@ -89,17 +91,22 @@ calculator.fields = (() => {
     });
   }
 
+  /** A number pad, unless it may lack what is needed: a minus, or a point where commas are usual. */
+  function keypad({ low }) {
+    const hasPoint = (0.5).toLocaleString().includes(".");
+    return hasPoint && low !== null && low >= 0 ? "decimal" : undefined;
+  }
+
   function numberField(column, title, id) {
     const unit = () =>
       column.unit ? [element("span", { class: "unit", "aria-hidden": "true" }, column.unit)] : [];
-    return textField(column, title, id, { inputmode: "decimal", beside: unit, below: [] });
+    return textField(column, title, id, { inputmode: keypad(column), beside: unit, below: [] });
   }
 
   /** A date as text, which means the same in every locale, and the browser's own calendar. */
   function dateField(column, title, id, dayWords) {
-    const echo = element("p", { class: "echo", id: `${id}-echo` });
+    const echo = element("p", { class: "echo", id: `${id}-echo`, translate: "no" });
     const made = textField(column, title, id, {
-      inputmode: "numeric",
       placeholder: "YYYY-MM-DD",
       beside: (input) => calendar(input, title, (text) => dayWords(text) !== ""),
       below: [echo],

@@ -10,11 +10,12 @@ calculator.iconArray = (() => {
     "M10 1.6a3.9 3.9 0 1 1 0 7.8a3.9 3.9 0 0 1 0-7.8z" +
     "M4.4 15.6a5.6 4.9 0 0 1 11.2 0v5a1.6 1.6 0 0 1-1.6 1.6h-8a1.6 1.6 0 0 1-1.6-1.6z";
 
-  /** Figures out of 100, never all unless it is certain. */
-  function figures(probability) {
-    const rounded = Number(fixed(100 * probability, 0));
-    return probability < 1 ? Math.min(rounded, 99) : rounded;
-  }
+  /** Figures out of 100, never all: nothing is certain. */
+  const figures = (probability) => Math.min(Number(fixed(100 * probability, 0)), 99);
+
+  /** The others; all of them if there is no wait, and never none. */
+  const others = (probability) =>
+    probability === 0 ? "100" : percent(Math.max(1 - probability, Number.EPSILON));
 
   function figure(position, kind) {
     const [x, y] = [WIDTH * (position % SIDE), HEIGHT * Math.floor(position / SIDE)];
@@ -50,7 +51,7 @@ calculator.iconArray = (() => {
       "ul",
       { class: "legend" },
       entry({ full: true }, `${percent(probability)} with resorption on MRI`),
-      entry({ full: false }, `${percent(1 - probability)} without`),
+      entry({ full: false }, `${others(probability)} without`),
       entry({ full: false, unsure: true }, `dots: 95 % interval, ${interval}`),
     );
     return [drawing, element("figcaption", {}, legend)];

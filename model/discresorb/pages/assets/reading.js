@@ -5,12 +5,16 @@
   // what Python's str.strip takes away, which is not what trim does
   const BLANK = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
   const BLANKS_AROUND = new RegExp(`^${BLANK}+|${BLANK}+$`, "g");
+  const BLANKS = new RegExp(BLANK, "g");
+  const DASHES = /[\u2010-\u2015\u2212\ufe63\uff0d]/g;
+  const UNSEEN = /\p{C}/u;
   const NOT_PRINTABLE = /[\p{C}\p{Z}]/gu;
   const DECIMAL_COMMA = /^[+-]?[0-9]+,[0-9]+$/;
   const WHOLE_NUMBER = /^(-?[0-9]+)\.0+$/;
   const ISO_DATE = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/;
   const SHOWN_LENGTH = 40;
 
+  const wholly = (pattern) => new RegExp(`^(?:${pattern})$`);
   const strip = (text) => text.replace(BLANKS_AROUND, "");
 
   // What was entered, on one line and not endlessly.
@@ -24,7 +28,7 @@
   // Each gives NaN for text that is none of its kind.
   const READERS = {
     number: (text, column, cells) =>
-      new RegExp(`^(?:${cells.number})$`).test(text) ? Number(text) : NaN,
+      wholly(cells.number).test(text) ? Number(text) : NaN,
     flag(text, column, cells) {
       const word = text.toLowerCase();
       if (cells.yes.includes(word)) return 1;
@@ -40,12 +44,19 @@
     },
   };
 
-  function refusal(column, text, stripped) {
+  function refusal(column, text, stripped, cells) {
     const words = `${column.name} entered as ${show(text)}, but must be ${column.allowed}`;
     if (column.kind === "number" && DECIMAL_COMMA.test(stripped)) {
       return `${words}, with a decimal point`;
     }
     if (column.kind === "date" && ISO_DATE.test(stripped)) return `${words}; there is no such day`;
+    const shape = { number: wholly(cells.number), date: ISO_DATE }[column.kind];
+    if (shape && stripped.search(DASHES) >= 0 && shape.test(stripped.replace(DASHES, "-"))) {
+      return `${words}, with the hyphen of a keyboard`;
+    }
+    if (UNSEEN.test(stripped.replace(BLANKS, ""))) { // copied along; the rest may look fit
+      return `${words}; it holds a character that cannot be seen, so type it anew`;
+    }
     return words;
   }
 
@@ -58,7 +69,7 @@
     const value = READERS[column.kind](stripped, column, cells);
     const inRange =
       value >= limit(column.low, -Number.MAX_VALUE) && value <= limit(column.high, Number.MAX_VALUE);
-    return inRange ? { value } : { value: NaN, words: refusal(column, text, stripped) };
+    return inRange ? { value } : { value: NaN, words: refusal(column, text, stripped, cells) };
   }
 
   // {patient, problems}; the patient is null if there are problems.
@@ -90,5 +101,5 @@
     return { patient: problems.length ? null : patient, problems };
   }
 
-  discresorb.reading = Object.freeze({ read });
+  discresorb.reading = Object.freeze({ read, strip });
 })();

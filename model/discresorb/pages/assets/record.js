@@ -46,7 +46,7 @@ calculator.record = (() => {
     ];
     const node = element(
       "article",
-      { class: "record" },
+      { class: "record", translate: "no" },
       ...head(reference, printed),
       part(`record-pair${many}`, [
         part("given", given),

@@ -44,7 +44,8 @@ calculator.results = (() => {
       return [head, element("p", {}, words)];
     }
     const table = calculator.influences.asTable(moves, titles);
-    return [head, element("div", { class: "scrolls" }, table)];
+    const words = "How the model weighs what was entered, not what would happen if it were changed.";
+    return [head, element("p", { class: "small" }, words), element("div", { class: "scrolls" }, table)];
   }
 
   /** All parts of an estimate, as nodes by the id of where they stand. */
