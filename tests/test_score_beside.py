@@ -239,13 +239,26 @@ def test_the_shipped_lists(tmp_path: Path) -> None:
         assert len(embedded(page.read_text(encoding="utf-8"))["p"]) == count
 
 
-@pytest.mark.parametrize("further", [("--html", "x.html"), ("--fhir", "x.ndjson")])
-def test_a_full_disk_is_told_of_and_nothing_is_left(further: tuple[str, str], folder: Path) -> None:
-    waiting_list(1_000).write_csv("in.csv")
+@pytest.mark.parametrize(
+    ("further", "full"),
+    [
+        (("--html", "x.html", "-o", "o.csv.gz"), "{folder}/x.html"),
+        (("--fhir", "x.ndjson"), "{folder}/x.ndjson"),
+        # what could not be written is named, not what was begun last
+        (("--fhir", "x.ndjson", "--html", "x.html", "-o", "o.csv.gz"), "{folder}/x.ndjson"),
+        (("--problems", "p.csv", "-o", "o.csv.gz"), "{folder}/p.csv"),
+        (("--html", "x.html"), "in the folder for temporary files, {temporary}"),
+    ],
+)
+def test_a_full_disk_is_told_of_and_nothing_is_left(
+    further: tuple[str, ...], full: str, folder: Path
+) -> None:
+    waiting_list(1_000, bad="--problems" in further).write_csv("in.csv")
+    (folder / "temporary").mkdir()
     before = there(folder)
     program = f"""
 import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
 from discresorb.cli import main
 sys.argv = ["discresorb", "score", "in.csv", *{further!r}]
 main()
@@ -255,11 +268,12 @@ main()
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "model")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "model"), "TMPDIR": f"{folder}/temporary"},
         timeout=60,
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    assert f"cannot write {folder / further[1]}: File too large" in done.stderr
+    named = full.format(folder=folder, temporary=folder / "temporary")
+    assert f"cannot write {named}: File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert there(folder) == before
