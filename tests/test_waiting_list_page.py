@@ -173,6 +173,11 @@ def test_rows_with_problems_keep_their_places(
     head(page, "p").click()
     head(page, "p").click()
     assert column(page, "position") == [str(n) for n in range(1, 27)]
+    assert page.locator(".kinds").is_hidden()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".kinds").is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".kinds").is_hidden()
     page.locator("summary").click()
     assert page.locator(".kinds li").count() == 13
 
@@ -199,6 +204,10 @@ def test_sorting_by_every_column(many: tuple[Path, list[dict[str, str]]], visito
             else float(date.fromisoformat(row["surgery_date"]).toordinal())
             for row in rows
         ],
+        "later": [
+            math.nan if steps is None else float(steps[-1])
+            for steps in embedded(path.read_text(encoding="utf-8"))["curve"]
+        ],
     }
     for key, sorted_by in values.items():
         for direction in ("ascending", "descending"):
@@ -219,9 +228,10 @@ def test_sorting_by_every_column(many: tuple[Path, list[dict[str, str]]], visito
             for each in COLUMNS:
                 state = page.locator(f"th[data-key={each}]").get_attribute("aria-sort")
                 assert state == marked.get(each, "none")
-    for key in ("later", "words"):
-        head(page, key).click()
-        assert len(set(column(page, "position"))) == 300
+    head(page, "words").click()
+    assert len(set(column(page, "position"))) == 300
+    told = [each.lower() for each in column(page, "words") if each]
+    assert [each[:3] for each in told] == sorted(each[:3] for each in told)
     assert "Sorted by Reasons, warnings, problems, ascending" in said(page)
 
 
@@ -259,6 +269,10 @@ def test_filters_and_their_count(many: tuple[Path, list[dict[str, str]]], visito
     expect([row["patient_id"].startswith("W29") for row in rows])
     page.locator("#text").fill("PÉRHAPS")
     expect(["perhaps" in row["problems"] for row in rows])
+    page.locator("#text").fill("warning")
+    own = [row["warnings"].removeprefix(SYNTHETIC_NOTICE) for row in rows]
+    assert any(own)
+    expect(list(map(bool, own)))
     page.locator("#text").fill("W29")
     page.locator("#low").press_sequentially("e")
     expect([row["patient_id"].startswith("W29") for row in rows])
@@ -431,10 +445,25 @@ def test_curves_and_where_surgery_stands(
         None if math.isnan(wait) else "circle" if wait <= CURVE_MONTHS[-1] else "path"
         for wait in waits
     ]
-    first = page.locator("#list svg").first
-    p = embedded(path.read_text(encoding="utf-8"))["p"][0]
-    middle = float(first.locator(".surgery").get_attribute("cy") or "nan")
-    assert middle == pytest.approx(30 - 26 * p, abs=0.06)
+    drawn = page.evaluate(
+        """[...document.querySelectorAll('#list svg')].map((svg) => {
+            const box = svg.querySelector('.surgery').getBBox();
+            return [box.x + box.width / 2, box.y + box.height / 2,
+                svg.querySelector('.line').getAttribute('d')];
+        })"""
+    )
+    usable = [
+        (wait, p) for wait, p in zip(waits, numbers(rows, "p_resorbed"), strict=True) if p >= 0
+    ]
+    for (x, y, line), (wait, p) in zip(drawn, usable, strict=True):
+        assert y == pytest.approx(30 - 26 * p, abs=0.06)
+        if wait > CURVE_MONTHS[-1]:
+            assert x > 112
+            continue
+        assert x == pytest.approx(4 + 112 * wait / 24, abs=0.06)
+        points = [tuple(map(float, each.split())) for each in line.removeprefix("M").split("L")]
+        on_line = np.interp(x, *zip(*points, strict=True))
+        assert y == pytest.approx(on_line, abs=1.0)  # of 26, and a dot of 6
 
 
 def test_curves_say_what_python_says(

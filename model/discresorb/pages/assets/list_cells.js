@@ -64,7 +64,7 @@ const listCells = (() => {
   function why(row) {
     return [
       ...told("reason", row.reasons.join("; ")),
-      ...told("warning", row.warnings && `Warning: ${row.warnings}`),
+      ...told("warning", row.warnings),
       ...told("problem", row.problems),
     ];
   }

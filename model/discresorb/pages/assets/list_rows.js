@@ -24,7 +24,8 @@ const waitingList = (() => {
         .map((name) => [name, decoded(data[name])]));
     return places(data.files).map((place, i) => {
       const reasons = data.reasons.filter((_, bit) => data.bits[i] & (1 << bit));
-      const told = [...reasons, words.warnings[i], words.problems[i]].filter(Boolean).join("; ");
+      const warnings = words.warnings[i] && `Warning: ${words.warnings[i]}`;
+      const told = [...reasons, warnings, words.problems[i]].filter(Boolean).join("; ");
       const id = data.ids ? data.ids[i] : "";
       return {
         position: i, place, id, reasons, told,
@@ -34,7 +35,7 @@ const waitingList = (() => {
         wait: data.wait[i], waitWords: words.wait_words[i],
         surgery: data.surgery_day[i], surgeryWords: words.surgery_words[i],
         bits: data.bits[i], state: stateOf(data.p[i], data.bits[i]),
-        warnings: words.warnings[i], problems: words.problems[i],
+        warnings, problems: words.problems[i],
         curve: data.curve[i], curveWords: words.curve_words[i],
         searched: plain(`${id}\n${told}`),
       };
