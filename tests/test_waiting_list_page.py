@@ -461,8 +461,8 @@ def test_curves_and_where_surgery_stands(
             assert x > 112
             continue
         assert x == pytest.approx(4 + 112 * wait / 24, abs=0.06)
-        points = [tuple(map(float, each.split())) for each in line.removeprefix("M").split("L")]
-        on_line = np.interp(x, *zip(*points, strict=True))
+        points = np.array([each.split() for each in line.removeprefix("M").split("L")], dtype=float)
+        on_line = np.interp(x, points[:, 0], points[:, 1])
         assert y == pytest.approx(on_line, abs=1.0)  # of 26, and a dot of 6
 
 
