@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from conftest import ROOT, SYNTHETIC
 from typer.testing import CliRunner, Result
@@ -203,8 +205,30 @@ def test_a_header_alone(folder: Path) -> None:
     (folder / "none.csv").write_text(HEADER + "\n")
     done = score("none.csv", "--html", "x.html", "--fhir", "x.ndjson")
     assert done.exit_code == 0
-    assert embedded((folder / "x.html").read_text())["p"] == []
+    page = (folder / "x.html").read_text(encoding="utf-8")
+    assert embedded(page)["p"] == []
+    assert "0 rows of none.csv." in page
     assert (folder / "x.ndjson").read_bytes() == b""
+
+
+def test_a_file_without_rows_is_one_of_the_files(folder: Path) -> None:
+    (folder / "none.csv").write_text(HEADER + "\n")
+    names = ("good.csv", "none.csv", "unfit.csv", "bad.csv")
+    assert score(*names, "-o", "out/", "--html", "x.html").exit_code == 3
+    page = (folder / "x.html").read_text(encoding="utf-8")
+    assert embedded(page)["files"] == [["good.csv", 2], ["none.csv", 0], ["bad.csv", 3]]
+    assert "5 rows of 3 files." in page
+    assert "3 rows of 3 files scored" in page
+
+
+def test_ids_of_parquet_that_are_no_numbers(folder: Path) -> None:
+    ids = pl.Series("patient_id", [7.5, math.nan, None], dtype=pl.Float64)
+    frame = pl.DataFrame({"size_mm": [9.0] * 3, "sequestrated": [True] * 3}).with_columns(
+        ids, months_since_onset=1.0, months_to_surgery=3.0
+    )
+    frame.write_parquet("in.parquet")
+    assert score("in.parquet", "--html", "x.html", "-o", "o.parquet").exit_code == 0
+    assert embedded((folder / "x.html").read_text(encoding="utf-8"))["ids"] == ["7.5", "", ""]
 
 
 def test_the_shipped_lists(tmp_path: Path) -> None:
@@ -215,13 +239,26 @@ def test_the_shipped_lists(tmp_path: Path) -> None:
         assert len(embedded(page.read_text(encoding="utf-8"))["p"]) == count
 
 
-@pytest.mark.parametrize("further", [("--html", "x.html"), ("--fhir", "x.ndjson")])
-def test_a_full_disk_is_told_of_and_nothing_is_left(further: tuple[str, str], folder: Path) -> None:
-    waiting_list(1_000).write_csv("in.csv")
+@pytest.mark.parametrize(
+    ("further", "full"),
+    [
+        (("--html", "x.html", "-o", "o.csv.gz"), "{folder}/x.html"),
+        (("--fhir", "x.ndjson"), "{folder}/x.ndjson"),
+        # what could not be written is named, not what was begun last
+        (("--fhir", "x.ndjson", "--html", "x.html", "-o", "o.csv.gz"), "{folder}/x.ndjson"),
+        (("--problems", "p.csv", "-o", "o.csv.gz"), "{folder}/p.csv"),
+        (("--html", "x.html"), "in the folder for temporary files, {temporary}"),
+    ],
+)
+def test_a_full_disk_is_told_of_and_nothing_is_left(
+    further: tuple[str, ...], full: str, folder: Path
+) -> None:
+    waiting_list(1_000, bad="--problems" in further).write_csv("in.csv")
+    (folder / "temporary").mkdir()
     before = there(folder)
     program = f"""
 import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
 from discresorb.cli import main
 sys.argv = ["discresorb", "score", "in.csv", *{further!r}]
 main()
@@ -231,11 +268,12 @@ main()
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "model")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "model"), "TMPDIR": f"{folder}/temporary"},
         timeout=60,
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    assert f"cannot write {folder / further[1]}: File too large" in done.stderr
+    named = full.format(folder=folder, temporary=folder / "temporary")
+    assert f"cannot write {named}: File too large" in done.stderr
     assert "Traceback" not in done.stderr
     assert there(folder) == before

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,6 +173,11 @@ def test_rows_with_problems_keep_their_places(
     head(page, "p").click()
     head(page, "p").click()
     assert column(page, "position") == [str(n) for n in range(1, 27)]
+    assert page.locator(".kinds").is_hidden()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".kinds").is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".kinds").is_hidden()
     page.locator("summary").click()
     assert page.locator(".kinds li").count() == 13
 
@@ -191,6 +198,16 @@ def test_sorting_by_every_column(many: tuple[Path, list[dict[str, str]]], visito
             )
         ],
         "state": [{"true": 0.0, "false": 1.0, "": math.nan}[row["reimage"]] for row in rows],
+        "surgery": [
+            math.nan
+            if row["problems"]
+            else float(date.fromisoformat(row["surgery_date"]).toordinal())
+            for row in rows
+        ],
+        "later": [
+            math.nan if steps is None else float(steps[-1])
+            for steps in embedded(path.read_text(encoding="utf-8"))["curve"]
+        ],
     }
     for key, sorted_by in values.items():
         for direction in ("ascending", "descending"):
@@ -211,9 +228,10 @@ def test_sorting_by_every_column(many: tuple[Path, list[dict[str, str]]], visito
             for each in COLUMNS:
                 state = page.locator(f"th[data-key={each}]").get_attribute("aria-sort")
                 assert state == marked.get(each, "none")
-    for key in ("later", "surgery", "words"):
-        head(page, key).click()
-        assert len(set(column(page, "position"))) == 300
+    head(page, "words").click()
+    assert len(set(column(page, "position"))) == 300
+    told = [each.lower() for each in column(page, "words") if each]
+    assert [each[:3] for each in told] == sorted(each[:3] for each in told)
     assert "Sorted by Reasons, warnings, problems, ascending" in said(page)
 
 
@@ -249,6 +267,17 @@ def test_filters_and_their_count(many: tuple[Path, list[dict[str, str]]], visito
     expect(["perhaps" in row["problems"] for row in rows])
     page.locator("#text").fill("W29")
     expect([row["patient_id"].startswith("W29") for row in rows])
+    page.locator("#text").fill("PÉRHAPS")
+    expect(["perhaps" in row["problems"] for row in rows])
+    page.locator("#text").fill("warning")
+    own = [row["warnings"].removeprefix(SYNTHETIC_NOTICE) for row in rows]
+    assert any(own)
+    expect(list(map(bool, own)))
+    page.locator("#text").fill("W29")
+    page.locator("#low").press_sequentially("e")
+    expect([row["patient_id"].startswith("W29") for row in rows])
+    assert "probability from: not a number, left out" in said(page)
+    page.locator("#low").fill("")
     page.locator("#text").fill("nobody at all")
     assert said(page).startswith("0 of 300 rows shown")
     assert column(page, "nothing") == ["No row matches these filters."]
@@ -264,6 +293,7 @@ def test_pages_of_the_list(many: tuple[Path, list[dict[str, str]]], visitor: Vis
         pages.append(column(page, "position"))
     assert [each for one in pages for each in one] == [str(n) for n in range(1, 301)]
     assert page.locator("#page").inner_text() == "rows 201 to 300 of 300"
+    assert page.locator("#page").get_attribute("aria-live") == "polite"
     assert page.locator("#next").is_disabled()
     assert page.evaluate("document.activeElement.id") == "previous"
     assert page.locator("#list").get_attribute("aria-rowcount") == "301"
@@ -315,10 +345,11 @@ def test_printed_rows_are_all_that_match(
     assert page.locator("#filters").is_hidden()
     assert page.locator(".pager").is_hidden()
     assert page.locator("th[data-key=p] .printed").is_visible()
-    assert "Filter: consider imaging again" in said(page)
+    assert said(page) == f"{matching} of 300 rows shown. Filter: consider imaging again."
     page.emulate_media(media="screen")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("#list tbody tr").count() == 100
+    assert f"{matching} of 300 rows shown, 100 at a time." in said(page)
     sheets = page.pdf(prefer_css_page_size=True)
     assert sheets.startswith(b"%PDF")
     assert b"/MediaBox [0 0 841" in sheets  # A4 on its side
@@ -414,11 +445,63 @@ def test_curves_and_where_surgery_stands(
         None if math.isnan(wait) else "circle" if wait <= CURVE_MONTHS[-1] else "path"
         for wait in waits
     ]
-    first = page.locator("#list svg").first
-    p = embedded(path.read_text(encoding="utf-8"))["p"][0]
-    middle = float(first.locator(".surgery").get_attribute("cy") or "nan")
-    assert middle == pytest.approx(30 - 26 * p, abs=0.06)
-    assert "of 100 within 6, 12 and 24 months" in (first.get_attribute("aria-label") or "")
+    drawn = page.evaluate(
+        """[...document.querySelectorAll('#list svg')].map((svg) => {
+            const box = svg.querySelector('.surgery').getBBox();
+            return [box.x + box.width / 2, box.y + box.height / 2,
+                svg.querySelector('.line').getAttribute('d')];
+        })"""
+    )
+    usable = [
+        (wait, p) for wait, p in zip(waits, numbers(rows, "p_resorbed"), strict=True) if p >= 0
+    ]
+    for (x, y, line), (wait, p) in zip(drawn, usable, strict=True):
+        assert y == pytest.approx(30 - 26 * p, abs=0.06)
+        if wait > CURVE_MONTHS[-1]:
+            assert x > 112
+            continue
+        assert x == pytest.approx(4 + 112 * wait / 24, abs=0.06)
+        points = np.array([each.split() for each in line.removeprefix("M").split("L")], dtype=float)
+        on_line = np.interp(x, points[:, 0], points[:, 1])
+        assert y == pytest.approx(on_line, abs=1.0)  # of 26, and a dot of 6
+
+
+def test_curves_say_what_python_says(
+    many: tuple[Path, list[dict[str, str]]], predictor: Predictor, visitor: Visitor
+) -> None:
+    path, rows = many
+    page = visitor.open(path)
+    page.locator("#size").select_option("0")
+    labels = page.evaluate(
+        "[...document.querySelectorAll('#list svg')].map((svg) => [svg.ariaLabel, svg.textContent])"
+    )
+    expected = []
+    for row in rows:
+        if row["problems"]:
+            continue
+        cells = {name: row[name] for name in HEADER.strip().split(",")[1:5]}
+        curve = predictor.curve(months=(6, 12, 24), **cells).probability
+        six, twelve, last = map(percent, curve.tolist())
+        words = f"{six}, {twelve} and {last} of 100 within 6, 12 and 24 months of the index MRI"
+        expected.append([words, words])
+    assert labels == expected
+
+
+def test_a_filter_takes_in_its_ends(tmp_path: Path, predictor: Predictor, visitor: Visitor) -> None:
+    (tmp_path / "in.csv").write_text(long_list(20))
+    made(tmp_path / "in.csv", tmp_path / "list.html")
+    html = (tmp_path / "list.html").read_text(encoding="utf-8")
+    listed = json.dumps(embedded(html)["p"], separators=(",", ":"))
+    assert listed in html
+    ends = (0.07, 0.29, 0.57)
+    assert [100 * end for end in ends] != [7.0, 29.0, 57.0]
+    html = html.replace(listed, json.dumps([*ends, *[None] * 17], separators=(",", ":")))
+    (tmp_path / "list.html").write_text(html, encoding="utf-8")
+    page = visitor.open(tmp_path / "list.html")
+    for n, end in enumerate(("7", "29", "57"), 1):
+        page.locator("#low").fill(end)
+        page.locator("#high").fill(end)
+        assert column(page, "position") == [str(n)]
 
 
 def test_five_thousand_rows_stay_small(tmp_path: Path) -> None:

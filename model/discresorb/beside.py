@@ -35,16 +35,19 @@ PROBLEM_COLUMNS = ("file", "row", PATIENT_ID.name, "problems")
 class Beside(Protocol):
     """Takes batches of scored rows, beside what writes them."""
 
+    def begin(self, name: str) -> None:
+        """Hear of a file, which may hold no rows."""
+
     def render(self, rows: Rows, scored: Scored) -> Any:
         """Bring one batch into its form; called from several threads."""
 
     def take(self, content: Any, name: str, before: int) -> None:
         """Take a batch's form, in order; so many rows of its file came before."""
 
-    def mark(self) -> int:
+    def mark(self) -> Any:
         """Say how far it has come."""
 
-    def back_to(self, mark: int) -> None:
+    def back_to(self, mark: Any) -> None:
         """Take back all that came after a mark."""
 
     def finish(self, tally: Tally, refused: Sequence[str]) -> None:
@@ -78,6 +81,9 @@ class StreamBeside:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
+
+    def begin(self, name: str) -> None:
+        """Write nothing: a file without rows leaves no trace."""
 
     def mark(self) -> int:
         """Say how much is written."""

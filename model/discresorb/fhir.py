@@ -1,12 +1,15 @@
 """A prediction as a FHIR R4 ``RiskAssessment``, for a record that other systems read.
 
 What stands where, as R4 defines it: ``probabilityDecimal`` is a percentage; ``whenPeriod`` runs
-from the index MRI to the surgery date. Of patients given by months no date is known, and an
-absent ``when`` would mean the subject's whole life, so ``whenRange`` gives the months from the
-index MRI on, as its unit says. R4 has the probability or its range, not both: the interval stands
-in ``rationale`` for people and, unrounded, in the last but one ``note`` under the names of the
-output columns. There is no ``id``, which the receiving server gives, and no ``occurrence``, which
-is not known here: the same patient and model give the same bytes.
+from the index MRI to the surgery date. Of patients given by months no date is known: an absent
+``when`` would mean the subject's whole life, and a ``whenRange`` the subject's age, so the period
+says that it is unknown, and ``basis`` and the sentence among the notes give the months. R4 has the
+probability or its range, not both: the interval stands in ``rationale`` for people and, unrounded,
+in the last but one ``note`` under the names of the output columns. The advice is a ``note``:
+``mitigation`` is for what reduces a risk, which an image does not. A model that is not for patient
+care says so in ``method``, too, for readers that show no notes. There is no ``id``, which the
+receiving server gives, and no ``occurrence``, which is not known here: the same patient and model
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -48,7 +51,9 @@ __all__ = ["ResourceLines", "risk_assessment", "to_json"]
 # what a FHIR string may not hold
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _LONGEST: Final = 1 << 20
-_UCUM: Final = "http://unitsofmeasure.org"
+_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+# where some readers of lines would break one
+_LINE_ENDS: Final = str.maketrans({each: f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"})
 _STATED: Final = (
     "p_resorbed", "p_low", "p_high", "months_at_imaging", "months_at_surgery", "n_imputed"
 )  # fmt: skip
@@ -90,7 +95,9 @@ def risk_assessment(
     resource = {
         "resourceType": "RiskAssessment",
         "status": "final",
-        "method": {"text": f"discresorb, model {prediction.model_id}"},
+        "method": {
+            "text": "; ".join([f"discresorb, model {prediction.model_id}", *predictor.notices])
+        },
         "code": {"text": "Resorption of a lumbar disc herniation on MRI by the planned surgery"},
         "subject": _subject(patient_id),
         "condition": {"display": "Lumbar disc herniation"},
@@ -103,7 +110,6 @@ def risk_assessment(
                 "rationale": f"{prediction.interval_label}: {ends}",
             }
         ],
-        "mitigation": prediction.advice,
         "note": [
             {"text": words} for words in _notes(predictor, prediction, threshold, threshold_note)
         ],
@@ -121,7 +127,8 @@ def to_json(resource: Any) -> str:
         return "[" + ",".join(map(to_json, resource)) + "]"
     if isinstance(resource, Decimal):
         return str(resource)
-    return encode_basestring(resource)
+    text = encode_basestring(resource)
+    return text if text.isascii() else text.translate(_LINE_ENDS)
 
 
 class ResourceLines(StreamBeside):
@@ -231,13 +238,7 @@ def _when(patient: Patient) -> dict[str, Any]:
         return {
             "whenPeriod": {"start": _day(_imaging_day(patient)), "end": _day(patient.surgery_day)}
         }
-    unit = {"unit": "months after the index MRI", "system": _UCUM, "code": "mo"}
-    return {
-        "whenRange": {
-            "low": {"value": Decimal(0), **unit},
-            "high": {"value": _decimal(patient.wait), **unit},
-        }
-    }
+    return {"whenPeriod": {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}}
 
 
 def _imaging_day(patient: Patient) -> float:
@@ -280,6 +281,7 @@ def _notes(
 ) -> Iterator[str]:
     yield from map(as_sentence, predictor.notices)
     yield prediction.sentence
+    yield prediction.advice
     own = [each for each in prediction.warnings if each not in predictor.notices]
     if own:
         yield as_sentence("warnings: " + "; ".join(own))

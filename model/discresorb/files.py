@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from discresorb.errors import OutputError
-from discresorb.synced import SyncedFile
+from discresorb.synced import SyncedFile, UnwrittenError
 
 __all__ = ["Part", "alone", "begun", "check_apart", "check_target", "replacing", "write_whole"]
 
@@ -100,7 +100,7 @@ def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
     try:
         path = path.resolve()
         part = Part(path, _companion(path, "partial"))
-        file = SyncedFile(part.place)
+        file = SyncedFile(part.place, str(path))
         with io.BufferedWriter(file) as stream:
             if path.exists():
                 part.place.chmod(path.stat().st_mode)
@@ -114,7 +114,8 @@ def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
         ours = isinstance(error, OSError) or (isinstance(error, RuntimeError) and part is None)
         if not ours or isinstance(error, BrokenPipeError):
             raise
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
+        named = error.target if isinstance(error, UnwrittenError) else path
+        raise OutputError(f"cannot write {named}: {getattr(error, 'strerror', error)}") from error
 
 
 @contextmanager

@@ -76,6 +76,8 @@ def score_file(
     with opened(source) as file:
         data = input_of(file, batch_bytes, span)
         scorer.check_header(data.names, data.name)
+        for each in besides:
+            each.begin(data.name)
 
         def work(part: Any) -> _Done:
             rows = data.load(part)

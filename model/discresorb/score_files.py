@@ -6,7 +6,7 @@ import gzip
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from discresorb.progress import Progress
 from discresorb.score_file import Report, score_file
 from discresorb.scoring import Scorer
 from discresorb.sources import zstd
+from discresorb.synced import UnwrittenError
 from discresorb.tally import Tally
 from discresorb.writing import Writer
 
@@ -191,7 +192,8 @@ class _Run:
         with ExitStack() as stack:
             stream: Any = sys.stdout.buffer
             if self.together:
-                stream = stack.enter_context(tempfile.TemporaryFile())
+                kept = stack.enter_context(tempfile.TemporaryFile())
+                stream = _KeptLines(kept)
             try:
                 tally = self._scored(job, self.form.writer(stream, None), counted)
             except InputFileError as error:
@@ -200,13 +202,29 @@ class _Run:
                 late = f"{printed} rows were printed before this was met; they are not all"
                 raise InputFileError([*error.problems, late]) from None
             if self.together and not (self.strict and tally.unscored):
-                stream.seek(0)
-                shutil.copyfileobj(stream, sys.stdout.buffer)
+                kept.seek(0)
+                shutil.copyfileobj(kept, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return tally
 
     def _scored(self, job: Job, writer: Writer, report: Report | None) -> Tally:
         return _scored(self.scorer, job, self.form, writer, self.besides, report)
+
+
+@dataclass(frozen=True)
+class _KeptLines:
+    """Keeps lines in a temporary file; if they cannot be, it is that file's folder that is full."""
+
+    file: IO[bytes]
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        """Write lines through to the file."""
+        try:
+            self.file.writelines(lines)
+            self.file.flush()
+        except OSError as error:
+            place = f"in the folder for temporary files, {tempfile.gettempdir()}"
+            raise UnwrittenError.of(error, place) from error
 
 
 def _scored(

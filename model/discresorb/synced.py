@@ -10,9 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["SyncedFile"]
+__all__ = ["SyncedFile", "UnwrittenError"]
 
 _AT_ONCE: Final = 64 << 20
+
+
+class UnwrittenError(OSError):
+    """Names what could not be written, so that no other file that is open is blamed."""
+
+    target = ""
+
+    @classmethod
+    def of(cls, error: OSError, target: str) -> UnwrittenError:
+        """Give the same error with what it is that could not be written."""
+        named = cls(error.errno, error.strerror)
+        named.target = target
+        return named
 
 
 class SyncedFile(io.FileIO):
@@ -22,17 +35,23 @@ class SyncedFile(io.FileIO):
     ----------
     path : Path
         Where it stands.
+    target : str
+        What it is called when it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, target: str) -> None:
         super().__init__(path, "w")
+        self._target = target
         self._fresh = 0
         self._pool: ThreadPoolExecutor | None = None
         self._sync: Future[None] | None = None
 
     def write(self, content: Any) -> int:
         """Write, and now and then have what is written brought to the disk."""
-        written = super().write(content)
+        try:
+            written = super().write(content)
+        except OSError as error:
+            raise UnwrittenError.of(error, self._target) from error
         self._fresh += written
         if self._fresh >= _AT_ONCE and (self._sync is None or self._sync.done()):
             self._raise_failed()
@@ -42,7 +61,10 @@ class SyncedFile(io.FileIO):
     def settle(self) -> None:
         """Wait until all is on the disk."""
         self._raise_failed()
-        os.fsync(self.fileno())
+        try:
+            os.fsync(self.fileno())
+        except OSError as error:
+            raise UnwrittenError.of(error, self._target) from error
 
     def close(self) -> None:
         """Close, once no sync is under way."""
@@ -60,4 +82,7 @@ class SyncedFile(io.FileIO):
     def _raise_failed(self) -> None:
         """Raise what a sync met: the system tells it once only."""
         if self._sync is not None:
-            self._sync.result()
+            try:
+                self._sync.result()
+            except OSError as error:
+                raise UnwrittenError.of(error, self._target) from error

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import numpy as np
 
 from discresorb.advice import CASE_REPORT_NOTE, reason_names, reason_sentences
+from discresorb.cells import is_empty
 from discresorb.clock import day_name
 from discresorb.columns import PATIENT_ID
 from discresorb.distributions import Array
@@ -33,8 +34,10 @@ __all__ = ["CURVE_MONTHS", "MOST_ROWS", "ListedRows", "PageWriter", "waiting_lis
 MOST_ROWS: Final = 10_000
 # after the index MRI, closer where curves bend
 CURVE_MONTHS: Final = (0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21, 24)
-# a small curve is drawn finer than that by no screen
+# a small curve is drawn finer than that by no screen; what is said of it is not read off it
 _CURVE_STEPS: Final = 1000
+_TOLD_MONTHS: Final = (6, 12, 24)
+_CURVE_TOLD: Final = "of 100 within 6, 12 and 24 months of the index MRI"
 _TITLE: Final = "Waiting list: resorption of lumbar disc herniations by the surgery date"
 
 
@@ -60,6 +63,8 @@ class ListedRows:
         In words; the notices that every row bears are left out.
     curve : list
         Of each row steps of the curve, None where there is none.
+    curve_words : list of str
+        The same at a few months, in words.
     """
 
     files: list[tuple[str, int]] = field(default_factory=list)
@@ -74,6 +79,7 @@ class ListedRows:
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     curve: list[list[int] | None] = field(default_factory=list)
+    curve_words: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.p)
@@ -88,7 +94,7 @@ class ListedRows:
         warnings = (each or "" for each in scored.words["warnings"].series())
         return cls(
             [],
-            [""] * len(scored) if ids is None else ["" if i is None else str(i) for i in ids],
+            [""] * len(scored) if ids is None else [_id(each) for each in ids],
             numbers["p_resorbed"].to_list(),
             numbers["p_low"].to_list(),
             numbers["p_high"].to_list(),
@@ -101,28 +107,26 @@ class ListedRows:
             scored.bits.tolist(),
             [each.removeprefix(notices).removeprefix("; ") for each in warnings],
             [each or "" for each in scored.words["problems"].series()],
-            _curves(scorer, given, usable),
+            *_curves(scorer, given, usable),
         )
 
-    def add(self, other: ListedRows, name: str) -> None:
-        """Add what comes next, of a file."""
-        if self.files and self.files[-1][0] == name:
-            self.files[-1] = name, self.files[-1][1] + len(other)
-        else:
-            self.files.append((name, len(other)))
+    def begin(self, name: str) -> None:
+        """Begin a file."""
+        self.files.append((name, 0))
+
+    def add(self, other: ListedRows) -> None:
+        """Add what comes next of the last file."""
+        name, count = self.files[-1]
+        self.files[-1] = name, count + len(other)
         for column in _COLUMNS:
             getattr(self, column).extend(getattr(other, column))
 
-    def cut(self, count: int) -> None:
-        """Keep so many rows."""
+    def keep(self, files: int) -> None:
+        """Keep the rows of the first so many files."""
+        del self.files[files:]
+        count = sum(rows for _, rows in self.files)
         for column in _COLUMNS:
             del getattr(self, column)[count:]
-        kept: list[tuple[str, int]] = []
-        for name, rows in self.files:
-            if count > 0:
-                kept.append((name, min(rows, count)))
-            count -= rows
-        self.files = kept
 
     def to_data(self) -> dict[str, Any]:
         """Give plain data for the page, with the words that it shows."""
@@ -149,12 +153,13 @@ class ListedRows:
             "warnings": _coded(self.warnings),
             "problems": _coded(self.problems),
             "curve": self.curve,
+            "curve_words": _coded(self.curve_words),
         }
 
 
 _COLUMNS: Final = (
     "ids", "p", "low", "high", "entry", "wait", "surgery_day", "bits", "warnings", "problems",
-    "curve",
+    "curve", "curve_words",
 )  # fmt: skip
 
 
@@ -179,6 +184,10 @@ class PageWriter:
         self._stream, self._scorer, self._rows = stream, scorer, ListedRows()
         self._note, self._sha256 = threshold_note, sha256
 
+    def begin(self, name: str) -> None:
+        """Name a file, also if it has no rows."""
+        self._rows.begin(name)
+
     def render(self, rows: Rows, scored: Scored) -> ListedRows:
         """Give a batch's rows; of many more than a page holds only so many."""
         if len(scored) > MOST_ROWS:
@@ -187,17 +196,17 @@ class PageWriter:
 
     def take(self, content: ListedRows, name: str, before: int) -> None:
         """Add a batch's rows, or raise InputError if they are too many."""
-        self._rows.add(content, name)
+        self._rows.add(content)
         if len(self._rows) > MOST_ROWS:
             raise _too_many()
 
     def mark(self) -> int:
-        """Say how many rows there are."""
-        return len(self._rows)
+        """Say how many files there are."""
+        return len(self._rows.files)
 
     def back_to(self, mark: int) -> None:
-        """Take back the rows after a mark."""
-        self._rows.cut(mark)
+        """Take back the files after a mark."""
+        self._rows.keep(mark)
 
     def finish(self, tally: Tally, refused: Sequence[str]) -> None:
         """Write the page."""
@@ -245,6 +254,7 @@ def waiting_list_page(
         "reasons": list(reason_names(threshold)),
         "months": CURVE_MONTHS,
         "steps": _CURVE_STEPS,
+        "curve_told": _CURVE_TOLD,
     }
     return html_page(
         "waiting_list.html",
@@ -288,19 +298,31 @@ def _where(usable: Array, values: list[float]) -> list[float | None]:
     return [value if fine else None for fine, value in zip(usable.tolist(), values, strict=True)]
 
 
-def _curves(scorer: Scorer, given: Given, usable: Array) -> list[list[int] | None]:
-    """Give each row's curve in steps; none where it could not be scored or computed."""
+def _id(value: object) -> str:
+    """Give an id as text; nan, which stands for a gap among numbers, is none."""
+    return str(value) if isinstance(value, str) or not is_empty(value) else ""
+
+
+def _curves(
+    scorer: Scorer, given: Given, usable: Array
+) -> tuple[list[list[int] | None], list[str]]:
+    """Give each row's curve in steps, and in words; none where it could not be computed."""
     predictor = scorer.predictor
     covariates, entry = given.covariates[usable], given.entry[usable]
     design = predictor.design.matrix(covariates, entry)
     columns = [predictor._curve.probability(design, entry, entry + month) for month in CURVE_MONTHS]
     curves: list[list[int] | None] = [None] * len(usable)
+    words = [""] * len(usable)
     points = np.column_stack(columns) if len(entry) else np.empty((0, len(CURVE_MONTHS)))
     whole: Array = ~np.isnan(points.sum(axis=1))
     steps = np.round(_CURVE_STEPS * np.where(whole[:, None], points, 0.0)).astype(int).tolist()
-    for row, fine, curve in zip(np.flatnonzero(usable).tolist(), whole, steps, strict=True):
-        curves[row] = curve if fine else None
-    return curves
+    told = points[:, [CURVE_MONTHS.index(month) for month in _TOLD_MONTHS]].tolist()
+    rows = np.flatnonzero(usable).tolist()
+    for row, fine, curve, (first, second, last) in zip(rows, whole, steps, told, strict=True):
+        if fine:
+            curves[row] = curve
+            words[row] = f"{percent(first)}, {percent(second)} and {percent(last)}"
+    return curves, words
 
 
 def _coded(texts: Sequence[str]) -> dict[str, Any]:

@@ -37,15 +37,10 @@ const listCells = (() => {
     return drawn("path", { class: "surgery", d: `M${right - 7} ${middle - 4}L${right} ${middle}L${right - 7} ${middle + 4}Z` });
   }
 
-  function curveWords(row, data) {
-    const at = (month) => Math.round((100 * row.curve[data.months.indexOf(month)]) / data.steps);
-    return `about ${at(6)}, ${at(12)} and ${at(24)} of 100 within 6, 12 and 24 months of the index MRI`;
-  }
-
   function curve(row, data) {
     const scale = scales(data);
     const points = data.months.map((month, i) => `${scale.x(month)} ${scale.y(scale.share(row.curve[i]))}`);
-    const words = curveWords(row, data);
+    const words = `${row.curveWords} ${data.curve_told}`;
     const svg = drawn("svg", { class: "curve", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words });
     const title = drawn("title", {});
     title.textContent = words;
@@ -69,7 +64,7 @@ const listCells = (() => {
   function why(row) {
     return [
       ...told("reason", row.reasons.join("; ")),
-      ...told("warning", row.warnings && `Warning: ${row.warnings}`),
+      ...told("warning", row.warnings),
       ...told("problem", row.problems),
     ];
   }

@@ -3,6 +3,9 @@
 const waitingList = (() => {
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
+  // as one types it in a hurry: without accents, in small letters, however accents are encoded
+  const plain = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+
   const decoded = ({ table, code }) => code.map((position) => table[position]);
 
   function places(files) {
@@ -17,11 +20,12 @@ const waitingList = (() => {
 
   function rowsOf(data) {
     const words = Object.fromEntries(
-      ["share", "interval", "entry_words", "wait_words", "surgery_words", "warnings", "problems"]
+      ["share", "interval", "entry_words", "wait_words", "surgery_words", "warnings", "problems", "curve_words"]
         .map((name) => [name, decoded(data[name])]));
     return places(data.files).map((place, i) => {
       const reasons = data.reasons.filter((_, bit) => data.bits[i] & (1 << bit));
-      const told = [...reasons, words.warnings[i], words.problems[i]].filter(Boolean).join("; ");
+      const warnings = words.warnings[i] && `Warning: ${words.warnings[i]}`;
+      const told = [...reasons, warnings, words.problems[i]].filter(Boolean).join("; ");
       const id = data.ids ? data.ids[i] : "";
       return {
         position: i, place, id, reasons, told,
@@ -31,18 +35,19 @@ const waitingList = (() => {
         wait: data.wait[i], waitWords: words.wait_words[i],
         surgery: data.surgery_day[i], surgeryWords: words.surgery_words[i],
         bits: data.bits[i], state: stateOf(data.p[i], data.bits[i]),
-        warnings: words.warnings[i], problems: words.problems[i], curve: data.curve[i],
-        searched: `${id}\n${told}`.toLowerCase(),
+        warnings, problems: words.problems[i],
+        curve: data.curve[i], curveWords: words.curve_words[i],
+        searched: plain(`${id}\n${told}`),
       };
     });
   }
 
   const within = (row, { low, high }) =>
     (low === null && high === null) ||
-    (row.p !== null && (low === null || 100 * row.p >= low) && (high === null || 100 * row.p <= high));
+    (row.p !== null && (low === null || row.p >= low / 100) && (high === null || row.p <= high / 100));
 
   function matching(rows, filter) {
-    const text = filter.text.trim().toLowerCase();
+    const text = plain(filter.text.trim());
     return rows.filter((row) =>
       row.searched.includes(text) &&
       (filter.state === "all" || row.state === filter.state) &&

@@ -24,13 +24,18 @@
     low: number(controls.low), high: number(controls.high),
   });
 
+  function end(name, value, { validity }) {
+    if (validity.badInput) return `probability ${name}: not a number, left out`;
+    return value !== null && `probability ${name} ${value}`;
+  }
+
   function filterWords({ text, state, reason, low, high }) {
     return [
       text.trim() && `with “${text.trim()}”`,
       state !== "all" && chosen(controls.state),
       reason !== 0 && chosen(controls.reason),
-      low !== null && `probability from ${low}`,
-      high !== null && `probability to ${high}`,
+      end("from", low, controls.low),
+      end("to", high, controls.high),
     ].filter(Boolean).join(", ");
   }
 
@@ -42,11 +47,11 @@
 
   const atOnce = () => Number(controls.size.value) || Math.max(1, found.length);
 
-  function say() {
+  function say(most = atOnce()) {
     const filtered = filterWords(filter());
     const told = [
       `${count(found.length)} of ${count(rows.length)} rows shown`,
-      found.length > atOnce() && `${count(atOnce())} at a time`,
+      found.length > most && `${count(most)} at a time`,
     ].filter(Boolean).join(", ");
     find("count").textContent = [told, filtered && `Filter: ${filtered}`, sortWords()]
       .filter(Boolean).join(". ") + ".";
@@ -135,10 +140,12 @@
     folded = [...document.querySelectorAll("details:not([open])")];
     for (const each of folded) each.open = true;
     fill(found, 0);
+    say(found.length);
   });
   window.addEventListener("afterprint", () => {
     for (const each of folded) each.open = false;
     turnTo(first);
+    say();
   });
   sortBy("position", true);
 })();
