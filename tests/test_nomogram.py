@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from nomogram_models import model
 from typer.testing import CliRunner
 
 from discresorb import InputError, Predictor
+from discresorb.artifact import find_shipped
 from discresorb.cli import app
 from discresorb.distributions import Array
 from discresorb.nomogram import Nomogram, make_nomogram, notes
@@ -359,3 +361,23 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     ):
         assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_model_is_never_overwritten(tmp_path: Path, linked: bool) -> None:
+    """Whatever it is called, and though a link leads there: no force makes that right."""
+    model_file = tmp_path / ("m.joblib" if linked else "m.svg")
+    shutil.copy(find_shipped(), model_file)
+    lines = find_shipped().with_suffix(".sha256").read_text()
+    (tmp_path / "m.sha256").write_text(lines.replace("default.joblib", model_file.name))
+    shutil.copy(find_shipped().with_suffix(".json"), tmp_path / "default.json")
+    output = tmp_path / "link.svg" if linked else model_file
+    if linked:
+        output.symlink_to(model_file)
+    before = model_file.read_bytes()
+    done = CliRunner().invoke(
+        app, ["nomogram", "-o", str(output), "--model", str(model_file), "--force"]
+    )
+    assert "is an input of this command" in done.stderr
+    assert done.exit_code == 2
+    assert model_file.read_bytes() == before
