@@ -13,7 +13,7 @@ from discresorb.nomogram_charts import OneTotal
 from discresorb.nomogram_layout import Area, draw_one_total, rows_of
 from discresorb.nomogram_panels import draw_two_totals, panel_rows, rows_of_two
 from discresorb.nomogram_sheet import Sheet, lines_of
-from discresorb.wording import ESTIMAND, LIMITS
+from discresorb.wording import ESTIMAND, LIMITS, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,7 +91,8 @@ def _condition(nomogram: Nomogram) -> str:
     return (
         f"For a herniation seen on an index MRI {nomogram.entry:.3g} months after the onset of "
         "symptoms: the probability that it has resorbed on MRI by so many months after that MRI, "
-        "if surgery does not happen before then."
+        "if surgery does not happen before then. It holds for this time since onset only; for "
+        "another, draw one with --entry, or use discresorb predict."
     )
 
 
@@ -139,7 +140,8 @@ def _foot_texts(nomogram: Nomogram) -> list[tuple[str, str]]:
         (said, "normal"),
         (
             "The 95 % interval is not shown here; discresorb predict gives it, and warnings for "
-            f"patients unlike those in training. {LIMITS}",
+            "patients unlike those in training, and probabilities for those whose value or total "
+            f"lies beyond an axis: nothing can be read there. {LIMITS}",
             "normal",
         ),
         (f"Model {predictor.model_id}, discresorb {__version__}.", "normal"),
@@ -155,7 +157,7 @@ def _example(nomogram: Nomogram) -> str:
     totals = ", ".join(f"{name} {points:.0f}" for name, points in nomogram.totals(typical).items())
     read = nomogram.chart.read(np.array([typical]))[0]
     said = ", ".join(
-        f"{100.0 * p:.0f} of 100 by {month:g} months"
+        f"{percent(p)} of 100 by {month:g} month{'' if month == 1 else 's'}"
         for month, p in zip(nomogram.months, read, strict=True)
     )
     return f"Example, a typical patient ({inputs}): {totals}; {said}."
