@@ -298,7 +298,8 @@ def accuracy_sentence(nomogram: Nomogram) -> str:
         "read from this chart, probabilities differ from the model's by "
         f"{np.max(found.mean):.3f} on average and {np.max(found.most):.3f} at most among "
         f"{found.patients:,} patients drawn from the training ranges, in the month where they "
-        f"differ most; by {np.max(found.whole):.3f} on average if each input's points are read to whole ones."
+        f"differ most; by {np.max(found.whole):.3f} on average if each input's points are read to "
+        "whole ones."
     )
 
 
