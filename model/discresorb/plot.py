@@ -17,7 +17,7 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -391,7 +391,8 @@ def _say_above(ax: Axes, text: str, *, line: int) -> None:
     )  # fmt: skip
 
 
-def _legend(ax: Axes, loc: str = "best") -> None:
+def _legend(ax: Axes, loc: Literal["best", "lower right"] = "best") -> None:
+    from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
     legend = ax.legend(loc=loc, framealpha=0.9, edgecolor="none", fontsize="small", frameon=True)
@@ -399,6 +400,8 @@ def _legend(ax: Axes, loc: str = "best") -> None:
         if isinstance(handle, Line2D):  # those of a long list are too small to tell apart
             handle.set_markersize(max(handle.get_markersize(), 5.0))
             handle.set_markeredgewidth(0.8)
+        if isinstance(handle, LineCollection):
+            handle.set_linewidth(max(float(np.max(handle.get_linewidth())), 1.6))
     for text in legend.get_texts():
         text.set_parse_math(False)
 
