@@ -202,6 +202,8 @@ def test_the_sheet_says_what_must_be_known(shipped: Nomogram) -> None:
         "an index MRI 2.07 months after the onset of symptoms",
         "holds for this time since onset only",
         "value or total lies beyond an axis",
+        "readings hold from 2.26 to 12.3 mm with sequestrated no and 3.43 to 14.7 mm with "
+        "sequestrated yes, the central 98 % of training patients",
         ESTIMAND[1:],
         shipped.predictor.endpoint,
         LIMITS,
@@ -242,8 +244,17 @@ def test_a_total_that_no_axis_reaches_is_refused(shipped: Nomogram) -> None:
     )
     ends = shipped.chart.outcomes[1][2].values[0]  # type: ignore[union-attr]
     assert abs(said.probability[0] - ends) > 0.1  # what would be read at the end of the axis
-    with pytest.raises(InputError, match="no probability axis reaches"):
+    X = np.array([[2.3, 1.0], [2.3, 0.0], [8.0, 1.0]])
+    np.testing.assert_array_equal(shipped.chart.beyond(X) > 1.0, [True, False, False])
+    with pytest.raises(InputError, match=r"with sequestrated like this, from 3\.4"):
         shipped.read(size_mm=2.3, sequestrated=True)
+    anywhere = [
+        {**group, "ranges": {}} for group in shipped.predictor.artifact["support"]["groups"]
+    ]
+    support = {**shipped.predictor.artifact["support"], "groups": anywhere}
+    lenient = Predictor({**shipped.predictor.artifact, "support": support})
+    with pytest.raises(InputError, match="no probability axis reaches"):
+        replace(shipped, predictor=lenient).read(size_mm=2.3, sequestrated=True)
     assert shipped.read(size_mm=2.3, sequestrated=False)
 
 

@@ -27,6 +27,7 @@ from discresorb.rows import read_patient
 from discresorb.training_patients import (
     level_names,
     median_entry,
+    ranges_by_type,
     similar_patients,
     training_range,
     typical_patient,
@@ -39,6 +40,7 @@ __all__ = [
     "accuracy_sentence",
     "make_nomogram",
     "notes",
+    "ranges_sentences",
     "wrong_entry",
     "wrong_months",
 ]
@@ -173,13 +175,18 @@ class Nomogram:
 
     def _beyond(self, covariates: Sequence[float]) -> list[str]:
         wrong = []
+        names = [column.name for column in self.predictor.columns]
+        by = self.predictor.artifact["support"]["by"]
+        level = covariates[names.index(by)] if by in names else None
         for marks in input_marks(self.predictor):
-            value, low, high = covariates[marks.position], marks.values[0], marks.values[-1]
+            value, name = covariates[marks.position], marks.column.name
+            low, high = float(marks.values[0]), float(marks.values[-1])
+            reaches = "beyond the axis, which reaches"
+            own = ranges_by_type(self.predictor, name).get(level) if level is not None else None
+            if own is not None and low <= value <= high:
+                (low, high), reaches = own, f"beyond the training patients with {by} like this,"
             if value < low or value > high:  # nan is neither
-                wrong.append(
-                    f"{marks.column.name} of {value:g} lies beyond the axis, which reaches from "
-                    f"{low:g} to {high:g} as the training patients do"
-                )
+                wrong.append(f"{name} of {value:g} lies {reaches} from {low:.4g} to {high:.4g}")
         return wrong
 
 
@@ -289,6 +296,31 @@ def _listed(months: Sequence[str]) -> str:
     *most, last = months
     listed = f"{', '.join(most)} and {last}" if most else last
     return f"{listed} month{'' if listed == '1' else 's'}"
+
+
+def ranges_sentences(nomogram: Nomogram) -> list[str]:
+    """Say for whom readings are right where an axis reaches further than their type did."""
+    predictor = nomogram.predictor
+    types = {column.name: column for column in predictor.columns}
+    by = types.get(str(predictor.artifact["support"]["by"]))
+    if by is None:
+        return []
+    found = []
+    for column in predictor.columns:
+        ranges = ranges_by_type(predictor, column.name)
+        if column.kind != "number" or len(set(ranges.values())) < 2:
+            continue
+        said = " and ".join(
+            f"{low:.3g} to {high:.3g} {column.unit}".rstrip()
+            + f" with {by.name} {level_names(by)[int(level)]}"
+            for level, (low, high) in sorted(ranges.items())
+        )
+        found.append(
+            f"{column.meaning}: readings hold from {said}, the central "
+            f"{100 * predictor.artifact['support']['central']:g} % of training patients; beyond "
+            "that they may be far from the model's."
+        )
+    return found
 
 
 def accuracy_sentence(nomogram: Nomogram) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from discresorb import __version__
 from discresorb.figure_style import INK, MUTED, saved, styled
-from discresorb.nomogram import Nomogram, accuracy_sentence, notes
+from discresorb.nomogram import Nomogram, accuracy_sentence, notes, ranges_sentences
 from discresorb.nomogram_charts import OneTotal
 from discresorb.nomogram_layout import Area, axis_of_one, draw_one_total, input_labels, rows_of
 from discresorb.nomogram_panels import axis_of_two, draw_two_totals, panel_rows, rows_of_two
@@ -144,6 +144,7 @@ def _foot_texts(nomogram: Nomogram) -> list[tuple[str, str]]:
         *((key, "normal") for key in _keys(nomogram)),
         *((f"Note: {note}.", "bold") for note in notes(nomogram)),
         (accuracy[:1].upper() + accuracy[1:], "normal"),
+        *((each[:1].upper() + each[1:], "normal") for each in ranges_sentences(nomogram)),
         (said, "normal"),
         (
             "The 95 % interval is not shown here; discresorb predict gives it, and warnings for "
