@@ -106,7 +106,7 @@ def _how_to_read(nomogram: Nomogram) -> str:
             "How to read: from each input's value go straight up to its points; add the points of "
             "part A, and those of part B. In the panel of the month find total A below, go up to "
             "the curve of total B, or between the two nearest, and across to the probability. "
-            "The blue dots are the example below."
+            "The round dots are the example below."
         )
     axes = "the month"
     if chart.stratum is not None:
@@ -114,7 +114,7 @@ def _how_to_read(nomogram: Nomogram) -> str:
     return (
         "How to read: from each input's value go straight up to Points; add all points and find "
         f"the sum on Total points; straight below stands the probability, on the axis of {axes}. "
-        "The blue dots are the example below."
+        "The round dots are the example below."
     )
 
 
