@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,13 +17,20 @@ from nomogram_models import model
 from typer.testing import CliRunner
 
 from discresorb import InputError, Predictor
+from discresorb.artifact import find_shipped
 from discresorb.cli import app
 from discresorb.distributions import Array
 from discresorb.nomogram import Nomogram, make_nomogram, notes
 from discresorb.nomogram_charts import OneTotal, TwoTotals, added
 from discresorb.nomogram_figure import nomogram_file
 from discresorb.nomogram_fit import monotone_curve, pooled
-from discresorb.nomogram_scales import even_marks, monotone_runs, probability_scale
+from discresorb.nomogram_scales import (
+    Scale,
+    even_marks,
+    monotone_runs,
+    probability_scale,
+    thinned,
+)
 from discresorb.training_patients import similar_patients
 from discresorb.wording import ESTIMAND, LIMITS
 
@@ -51,7 +62,10 @@ def assert_reads_well(nomogram: Nomogram, count: int = 150) -> None:
     """Patients of another seed than those that it was made and checked with."""
     predictor = nomogram.predictor
     errors = []
-    for row in similar_patients(predictor, count, seed=77):
+    patients = similar_patients(predictor, count, seed=77)
+    within = patients[nomogram.chart.beyond(patients) <= 1.0]
+    assert len(within) >= 0.98 * count
+    for row in within:
         cells = cells_of(predictor, row)
         read = nomogram.read(**cells)
         said = predictor.curve(
@@ -186,13 +200,17 @@ def test_the_sheet_says_what_must_be_known(shipped: Nomogram) -> None:
     for sentence in (
         "Demonstration model trained on synthetic data, not for patient care.",
         "an index MRI 2.07 months after the onset of symptoms",
+        "holds for this time since onset only",
+        "value or total lies beyond an axis",
+        "readings hold from 2.26 to 12.3 mm with sequestrated no and 3.43 to 14.7 mm with "
+        "sequestrated yes, the central 98 % of training patients",
         ESTIMAND[1:],
         shipped.predictor.endpoint,
         LIMITS,
         shipped.predictor.model_id,
         "interval is not shown",
         f"by {accuracy.mean.max():.3f} on average and {accuracy.most.max():.3f} at most",
-        "among 2,000 patients like those in training",
+        "among 2,000 patients drawn from the training ranges",
     ):
         assert sentence in said
     assert b"<dc:date>" not in svg
@@ -219,8 +237,52 @@ def test_what_no_axis_reaches_is_refused(shipped: Nomogram) -> None:
     assert len(caught.value.problems) == 3
 
 
+def test_a_total_that_no_axis_reaches_is_refused(shipped: Nomogram) -> None:
+    """A size within the size axis, but beyond what sequestrated patients in training had."""
+    said = shipped.predictor.curve(
+        months=[12], months_since_onset=shipped.entry, size_mm=2.3, sequestrated=True
+    )
+    ends = shipped.chart.outcomes[1][2].values[0]  # type: ignore[union-attr]
+    assert abs(said.probability[0] - ends) > 0.1  # what would be read at the end of the axis
+    X = np.array([[2.3, 1.0], [2.3, 0.0], [8.0, 1.0]])
+    np.testing.assert_array_equal(shipped.chart.beyond(X) > 1.0, [True, False, False])
+    with pytest.raises(InputError, match=r"with sequestrated like this, from 3\.4"):
+        shipped.read(size_mm=2.3, sequestrated=True)
+    anywhere = [
+        {**group, "ranges": {}} for group in shipped.predictor.artifact["support"]["groups"]
+    ]
+    support = {**shipped.predictor.artifact["support"], "groups": anywhere}
+    lenient = Predictor({**shipped.predictor.artifact, "support": support})
+    with pytest.raises(InputError, match="no probability axis reaches"):
+        replace(shipped, predictor=lenient).read(size_mm=2.3, sequestrated=True)
+    assert shipped.read(size_mm=2.3, sequestrated=False)
+
+
+def test_totals_beyond_the_curves_are_refused(two: Nomogram) -> None:
+    chart = two.chart
+    assert isinstance(chart, TwoTotals)
+    inside = added(chart.ever, similar_patients(two.predictor, 50, seed=3))
+    shorter = replace(chart, across=chart.across[chart.across < np.median(inside)])
+    X = similar_patients(two.predictor, 50, seed=3)
+    np.testing.assert_allclose(
+        shorter.beyond(X), np.maximum(inside - shorter.across[-1], 0.0), atol=1e-9
+    )
+    assert chart.beyond(X).max() == 0.0
+
+
 @pytest.mark.parametrize(
-    "months", [[], [6, 3], [3, 3], [0.5], [601], [1, 2, 3, 4, 5, 6], [np.nan], [np.inf]]
+    "months",
+    [
+        [],
+        [6, 3],
+        [1.0000001, 1.0000002],
+        [3, 3],
+        [0.5],
+        [601],
+        [1, 2, 3, 4, 5, 6],
+        [np.nan],
+        [np.inf],
+    ],
 )
 def test_months_that_cannot_be_drawn(predictor: Predictor, months: list[float]) -> None:
     with pytest.raises(InputError, match="one to 5 rising numbers from 1 to 600"):
@@ -237,6 +299,8 @@ def test_what_lies_beyond_training_is_noted(shipped: Nomogram, predictor: Predic
     assert notes(shipped) == []
     said = notes(make_nomogram(predictor, months=[3, 40], entry=12))
     assert "12 months after onset lies outside the central 98 %" in said[0]
+    late = notes(make_nomogram(predictor, months=[40, 50, 60]))
+    assert late[0].startswith("40, 50 and 60 months after the index MRI lie beyond")
     assert "40 months after the index MRI lie beyond the longest follow-up" in said[1]
 
 
@@ -318,11 +382,50 @@ def test_even_marks_cover_a_range(ends: tuple[float, float]) -> None:
 def test_an_axis_says_where_a_curve_has_levelled_off() -> None:
     totals = np.array([0.0, 50.0, 100.0])
     scale = probability_scale(totals, np.array([0.0, 0.4, 0.4]), apart=0.5, written=2.6)
-    assert scale.values[0] == 0.005  # what is below 1 of 100
+    assert scale.values[0] == 0.004  # what is below 1 of 100
     assert scale.values[-1] == scale.values[-2] == 0.4
     assert scale.at[[0, -1]].tolist() == [0.0, 100.0]
     assert scale.value(75.0) == pytest.approx(0.4, abs=0.006)
     assert (np.diff(scale.at) >= 0.5).all()
+
+
+def steps_between_labels(values: Array, labels: Sequence[str]) -> list[Array]:
+    written = [i for i, label in enumerate(labels) if label]
+    return [np.diff(values[a : b + 1]) for a, b in itertools.pairwise(written)]
+
+
+def test_small_marks_between_two_labels_can_be_counted(shipped: Nomogram) -> None:
+    """Where some had no room and others had, nobody could tell which percentage is meant."""
+    chart = shipped.chart
+    assert isinstance(chart, OneTotal)
+    scales = [scale for scales in chart.outcomes for scale in scales]
+    for scale in [*scales, *(axis.scale for axis in chart.inputs)]:
+        for steps in steps_between_labels(scale.values, scale.labels):
+            # what is below 1 of 100 stands for 0
+            assert np.ptp(steps) < 0.0051, scale.values
+    assert all(scale.labels[0] and scale.labels[-1] for scale in scales)
+
+
+def test_marks_without_room_go_all_together() -> None:
+    values = np.arange(0.0, 2.01, 0.2)
+    labels = [f"{each:g}" if each in (0.0, 1.0) else "" for each in values]
+    at = np.where(values <= 1.0, 10.0 * values, 10.0 + (values - 1.0) ** 2)
+    found = thinned(Scale(values, at, labels), closest=0.4)
+    np.testing.assert_allclose(found.values, [0, 0.2, 0.4, 0.6, 0.8, 1.0, 2.0])
+    assert found.labels[-1] == "2"  # nothing else would say what the end is
+
+
+def test_the_same_probability_for_all_is_an_axis_too(predictor: Predictor) -> None:
+    slopes = np.zeros(2)
+    artifact = {**predictor.artifact, "location": np.r_[2.0, slopes]}
+    made = make_nomogram(Predictor({**artifact, "cure_coefficients": np.r_[-9.0, slopes]}))
+    chart = made.chart
+    assert isinstance(chart, OneTotal)
+    for scale in itertools.chain.from_iterable(chart.outcomes):
+        assert scale.at[-1] - scale.at[0] > 50.0
+    said = " ".join("".join(tree(nomogram_file(made, "svg")).itertext()).split())
+    assert "fewer than 1 of 100 by 3 months" in said
+    assert " 0 of 100" not in said
 
 
 def test_the_command_writes_what_it_is_asked_for(tmp_path: Path) -> None:
@@ -359,3 +462,23 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     ):
         assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_model_is_never_overwritten(tmp_path: Path, linked: bool) -> None:
+    """Whatever it is called, and though a link leads there: no force makes that right."""
+    model_file = tmp_path / ("m.joblib" if linked else "m.svg")
+    shutil.copy(find_shipped(), model_file)
+    lines = find_shipped().with_suffix(".sha256").read_text()
+    (tmp_path / "m.sha256").write_text(lines.replace("default.joblib", model_file.name))
+    shutil.copy(find_shipped().with_suffix(".json"), tmp_path / "default.json")
+    output = tmp_path / "link.svg" if linked else model_file
+    if linked:
+        output.symlink_to(model_file)
+    before = model_file.read_bytes()
+    done = CliRunner().invoke(
+        app, ["nomogram", "-o", str(output), "--model", str(model_file), "--force"]
+    )
+    assert "is an input of this command" in done.stderr
+    assert done.exit_code == 2
+    assert model_file.read_bytes() == before

@@ -174,15 +174,106 @@ def test_rows_that_could_not_be_scored_are_counted_in_words(
     plot_waiting_list(waiting, ax=ax)
     assert "11 patients; 1 row could not be scored and is not shown" in texts(ax)
     assert "not for patient care" in texts(ax)
-    plot_waiting_list(waiting[waiting["p_resorbed"].isna()], ax=ax)
-    assert "0 patients; 1 row" in texts(ax)
+    none = Figure().add_subplot()
+    plot_waiting_list(waiting[waiting["p_resorbed"].isna()], ax=none)
+    assert "0 patients; 1 row" in texts(none)
 
 
-def test_the_threshold_is_drawn(waiting: pd.DataFrame, ax: Axes) -> None:
-    plot_waiting_list(waiting, ax=ax, threshold=0.35)
+def test_two_lists_do_not_share_axes(waiting: pd.DataFrame, ax: Axes) -> None:
+    """The rows of the first would bear the names of the second."""
+    plot_waiting_list(waiting, ax=ax)
+    with pytest.raises(InputError, match="hold a waiting list already"):
+        plot_waiting_list(waiting[:3], ax=ax)
+    assert len(ax.get_yticklabels()) == 11
+
+
+def test_the_threshold_is_drawn(predictor: Predictor, waiting: pd.DataFrame, ax: Axes) -> None:
+    scored = predictor.score(waiting[[*INPUTS]], threshold=0.35)
+    plot_waiting_list(scored, ax=ax, threshold=0.35)
     assert labelled(ax, "threshold, 35 of 100").get_xdata() == [35.0, 35.0]
     with pytest.raises(InputError, match="threshold"):
         plot_waiting_list(waiting, ax=ax, threshold=2.0)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.21, 1.0])
+def test_a_list_scored_with_another_threshold_is_refused(
+    waiting: pd.DataFrame, threshold: float, ax: Axes
+) -> None:
+    """Its reasons to image again would not be those that the line tells of."""
+    with pytest.raises(InputError, match="was scored with another one"):
+        plot_waiting_list(waiting, ax=ax, threshold=threshold)
+    assert not ax.has_data()
+
+
+@pytest.mark.parametrize("name", ["p_low", "p_high", "reimage"])
+def test_what_scoring_gave_must_be_whole(waiting: pd.DataFrame, name: str, ax: Axes) -> None:
+    """No interval left out, and nobody shown as without a reason who was not asked about."""
+    waiting[name] = waiting[name].astype(object)
+    waiting.loc[2, name] = None
+    with pytest.raises(InputError, match=f"{name} missing where p_resorbed is there"):
+        plot_waiting_list(waiting, ax=ax)
+
+
+def test_a_list_without_its_warnings_is_refused(waiting: pd.DataFrame, ax: Axes) -> None:
+    """They say whether the model is for patient care."""
+    with pytest.raises(InputError, match="lacks warnings"):
+        plot_waiting_list(waiting.drop(columns="warnings"), ax=ax)
+
+
+def test_the_legend_hides_nobody(waiting: pd.DataFrame, ax: Axes) -> None:
+    plot_waiting_list(waiting, ax=ax)
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    legend = ax.get_legend()
+    assert legend is not None
+    lowest = ax.transData.transform((0.0, 10.3))[1]  # below the last of 11
+    assert legend.get_window_extent().y1 < lowest
+
+
+def test_a_probability_is_never_rounded_to_a_certainty(predictor: Predictor, ax: Axes) -> None:
+    plot_curve(predictor, ax=ax, months_to_surgery=0.003, **PATIENT)
+    assert "planned surgery, after 0.0 months: fewer than 1 (fewer than 1 to" in texts(ax)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seen"),
+    [
+        ("line_kws", {"c": "red", "lw": 5}, lambda ax: ax.lines[0].get_linewidth() == 5),
+        ("line_kws", {"c": "red"}, lambda ax: ax.lines[0].get_color() == "red"),
+        ("band_kws", {"fc": "red"}, lambda ax: ax.collections[0].get_facecolor()[0, 1] == 0),
+        ("band_kws", {"color": "red"}, lambda ax: ax.collections[0].get_facecolor()[0, 1] == 0),
+        ("band_kws", {"lw": 3}, lambda ax: ax.collections[0].get_linewidth()[0] == 3),
+    ],
+)
+def test_short_keywords_of_a_curve_win_too(
+    predictor: Predictor, ax: Axes, name: str, given: dict[str, Any], seen: Any
+) -> None:
+    kws: dict[str, Any] = {name: given}
+    assert seen(plot_curve(predictor, ax=ax, **kws, **PATIENT))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "seen"),
+    [
+        ("point_kws", {"c": "red", "ms": 9}, lambda ax: ax.lines[0].get_color() == "red"),
+        ("point_kws", {"mew": 3}, lambda ax: ax.lines[0].get_markeredgewidth() == 3),
+        ("interval_kws", {"colors": "red"}, lambda ax: ax.collections[0].get_color()[0, 0] == 1),
+        ("interval_kws", {"lw": 3}, lambda ax: ax.collections[0].get_linewidth()[0] == 3),
+        ("interval_kws", {"linewidths": 3}, lambda ax: ax.collections[0].get_linewidth()[0] == 3),
+    ],
+)
+def test_short_keywords_of_a_list_win_too(
+    waiting: pd.DataFrame, ax: Axes, name: str, given: dict[str, Any], seen: Any
+) -> None:
+    kws: dict[str, Any] = {name: given}
+    assert seen(plot_waiting_list(waiting, ax=ax, **kws))
+
+
+@pytest.mark.parametrize("given", [{"label": "x"}, {"fillstyle": "none"}, {"c": "r", "color": "b"}])
+def test_keywords_that_cannot_be_taken_are_told_of(
+    waiting: pd.DataFrame, ax: Axes, given: dict[str, Any]
+) -> None:
+    with pytest.raises(InputError, match="point_kws"):
+        plot_waiting_list(waiting, ax=ax, point_kws=given)
 
 
 def test_polars_and_pandas_give_the_same_picture(

@@ -27,6 +27,7 @@ from discresorb.rows import read_patient
 from discresorb.training_patients import (
     level_names,
     median_entry,
+    ranges_by_type,
     similar_patients,
     training_range,
     typical_patient,
@@ -39,6 +40,7 @@ __all__ = [
     "accuracy_sentence",
     "make_nomogram",
     "notes",
+    "ranges_sentences",
     "wrong_entry",
     "wrong_months",
 ]
@@ -51,6 +53,7 @@ _SEED_FITTED, _SEED_CHECKED = 1, 2
 # a chart of one total is taken if it is this good, since it is the easiest to read
 _GOOD_MEAN, _GOOD_MOST = 0.005, 0.05
 _MOST_STRATA = 4
+_PENCIL = 1.0  # points beyond an axis that still are its end
 _ROUGHNESS, _LOOSEST = (1e-2, 1e-5, 1e-7), 1e-8  # from nearly even marks to what fits best
 
 
@@ -121,7 +124,7 @@ class Nomogram:
         Raises
         ------
         InputError
-            With every problem in words; also for a value that no axis reaches.
+            With every problem in words; also for a value or a total that no axis reaches.
         """
         known = {
             **cells,
@@ -142,7 +145,13 @@ class Nomogram:
             wrong = self._beyond(patient.covariates)
         if wrong:
             raise InputError(wrong)
-        read = self.chart.read(np.array([patient.covariates], float))[0]
+        X = np.array([patient.covariates], float)
+        if self.chart.beyond(X)[0] > _PENCIL:
+            raise InputError(
+                "the points of these inputs add up to more or less than any patient's like those "
+                "in training, so that no probability axis reaches there; use discresorb predict"
+            )
+        read = self.chart.read(X)[0]
         return dict(zip(self.months, read.tolist(), strict=True))
 
     def typical(self) -> list[float]:
@@ -166,13 +175,18 @@ class Nomogram:
 
     def _beyond(self, covariates: Sequence[float]) -> list[str]:
         wrong = []
+        names = [column.name for column in self.predictor.columns]
+        by = self.predictor.artifact["support"]["by"]
+        level = covariates[names.index(by)] if by in names else None
         for marks in input_marks(self.predictor):
-            value, low, high = covariates[marks.position], marks.values[0], marks.values[-1]
+            value, name = covariates[marks.position], marks.column.name
+            low, high = float(marks.values[0]), float(marks.values[-1])
+            reaches = "beyond the axis, which reaches"
+            own = ranges_by_type(self.predictor, name).get(level) if level is not None else None
+            if own is not None and low <= value <= high:
+                (low, high), reaches = own, f"beyond the training patients with {by} like this,"
             if value < low or value > high:  # nan is neither
-                wrong.append(
-                    f"{marks.column.name} of {value:g} lies beyond the axis, which reaches from "
-                    f"{low:g} to {high:g} as the training patients do"
-                )
+                wrong.append(f"{name} of {value:g} lies {reaches} from {low:.4g} to {high:.4g}")
         return wrong
 
 
@@ -182,12 +196,13 @@ def wrong_months(months: Sequence[float], entered: str) -> list[str]:
         0 < len(months) <= MOST_MONTHS
         and all(1.0 <= month <= MONTHS_TO_SURGERY.high for month in months)
         and all(early < late for early, late in itertools.pairwise(months))
+        and len({f"{month:g}" for month in months}) == len(months)  # told apart on the sheet
     )
     if fits:
         return []
     return [
-        f"months entered as {show(entered)}, but must be one to {MOST_MONTHS} rising numbers from "
-        f"1 to {MONTHS_TO_SURGERY.high:g}, such as 3,6,12,24"
+        f"months entered as {show(entered) or 'nothing'}, but must be one to {MOST_MONTHS} rising "
+        f"numbers from 1 to {MONTHS_TO_SURGERY.high:g}, such as 3,6,12,24"
     ]
 
 
@@ -265,8 +280,8 @@ def notes(nomogram: Nomogram) -> list[str]:
     late = [f"{month:g}" for month in nomogram.months if entry + month > longest]
     if late:
         found.append(
-            f"{' and '.join(late)} months after the index MRI lie beyond the longest follow-up in "
-            f"training ({longest:.1f} months since onset)"
+            f"{_listed(late)} after the index MRI {'lies' if late == ['1'] else 'lie'} beyond the "
+            f"longest follow-up in training ({longest:.1f} months since onset)"
         )
     if not nomogram.accuracy.is_good:
         found.append(
@@ -277,14 +292,46 @@ def notes(nomogram: Nomogram) -> list[str]:
     return found
 
 
+def _listed(months: Sequence[str]) -> str:
+    *most, last = months
+    listed = f"{', '.join(most)} and {last}" if most else last
+    return f"{listed} month{'' if listed == '1' else 's'}"
+
+
+def ranges_sentences(nomogram: Nomogram) -> list[str]:
+    """Say for whom readings are right where an axis reaches further than their type did."""
+    predictor = nomogram.predictor
+    types = {column.name: column for column in predictor.columns}
+    by = types.get(str(predictor.artifact["support"]["by"]))
+    if by is None:
+        return []
+    found = []
+    for column in predictor.columns:
+        ranges = ranges_by_type(predictor, column.name)
+        if column.kind != "number" or len(set(ranges.values())) < 2:
+            continue
+        said = " and ".join(
+            f"{low:.3g} to {high:.3g} {column.unit}".rstrip()
+            + f" with {by.name} {level_names(by)[int(level)]}"
+            for level, (low, high) in sorted(ranges.items())
+        )
+        found.append(
+            f"{column.meaning}: readings hold from {said}, the central "
+            f"{100 * predictor.artifact['support']['central']:g} % of training patients; beyond "
+            "that they may be far from the model's."
+        )
+    return found
+
+
 def accuracy_sentence(nomogram: Nomogram) -> str:
     """Say how far readings are from the model, as it was measured."""
     found = nomogram.accuracy
     return (
         "read from this chart, probabilities differ from the model's by "
         f"{np.max(found.mean):.3f} on average and {np.max(found.most):.3f} at most among "
-        f"{found.patients:,} patients like those in training, in the month where they differ most; "
-        f"by {np.max(found.whole):.3f} on average if each input's points are read to whole ones."
+        f"{found.patients:,} patients drawn from the training ranges, in the month where they "
+        f"differ most; by {np.max(found.whole):.3f} on average if each input's points are read to "
+        "whole ones."
     )
 
 

@@ -143,6 +143,13 @@ class OneTotal:
             found[own] = np.column_stack([scale.value(total[own]) for scale in scales])
         return found
 
+    def beyond(self, X: Array) -> Array:
+        """Say by how many points each patient's total lies beyond the probability axes."""
+        total = added(self.inputs, X)
+        ends = np.array([[scales[0].at[0], scales[0].at[-1]] for scales in self.outcomes])
+        level = np.zeros(len(X), int) if self.stratum is None else X[:, self.stratum].astype(int)
+        return _outside(total, *ends[level].T)
+
 
 @dataclass(frozen=True)
 class TwoTotals:
@@ -180,6 +187,18 @@ class TwoTotals:
             low, high = by_curve[upper - 1, rows], by_curve[upper, rows]
             found.append(low + share * (high - low))
         return np.column_stack(found)
+
+    def beyond(self, X: Array) -> Array:
+        """Say by how many points a total of each patient lies beyond the curves."""
+        first, second = (added(axes, X) for axes in (self.ever, self.pace))
+        return np.maximum(
+            _outside(first, self.across[0], self.across[-1]),
+            _outside(second, self.levels[0], self.levels[-1]),
+        )
+
+
+def _outside(total: Array, low: Array | float, high: Array | float) -> Array:
+    return np.maximum(np.maximum(low - total, total - high), 0.0)
 
 
 def added(axes: Sequence[InputAxis], X: Array, *, whole: bool = False) -> Array:

@@ -48,14 +48,17 @@ def nomogram(
 
     How far readings are from the model is measured and stands on the sheet.
     """
-    from discresorb.files import check_target, write_whole
+    from discresorb.artifact import files_of_model, model_path
+    from discresorb.files import check_apart, check_target, write_whole
     from discresorb.nomogram import accuracy_sentence, make_nomogram, notes
     from discresorb.nomogram_figure import nomogram_file
     from discresorb.predictor import load
 
     form, chosen = _checked(output, months, entry)
+    path = model_path(model)
+    check_apart([output], [path, *files_of_model(path)])
     check_target(output, force=force)
-    predictor = load(model)
+    predictor = load(path)
     made = make_nomogram(predictor, months=chosen, entry=entry)
     for note in (*predictor.notices, *notes(made)):
         typer.echo(f"Note: {note}.", err=True)

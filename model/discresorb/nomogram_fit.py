@@ -107,7 +107,7 @@ def monotone_curve(totals: Array, probabilities: Array) -> Curve:
 def _to_the_ends(x: Array, y: Array, low: float, high: float) -> Curve:
     """Prolong a curve's first and last piece to the outermost totals, within 0 and 1."""
     if len(x) < 2:
-        return Curve(x, y)
+        return Curve(np.array([low, high]), np.repeat(y, 2)) if high > low else Curve(x, y)
     first = y[0] + (low - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
     last = y[-1] + (high - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2])
     if low < x[0]:

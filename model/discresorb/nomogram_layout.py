@@ -10,10 +10,19 @@ import numpy as np
 from discresorb.nomogram import Nomogram
 from discresorb.nomogram_charts import MOST_POINTS, InputAxis, OneTotal, added
 from discresorb.nomogram_scales import Scale, even_marks, monotone_runs, run_bounds
-from discresorb.nomogram_sheet import NOT_KNOWN, Ruler, Sheet
+from discresorb.nomogram_sheet import NOT_KNOWN, Ruler, Sheet, level_labels
 from discresorb.training_patients import level_names
 
-__all__ = ["Area", "count_runs", "draw_inputs", "draw_one_total", "row_heights", "rows_of"]
+__all__ = [
+    "Area",
+    "axis_of_one",
+    "count_runs",
+    "draw_inputs",
+    "draw_one_total",
+    "input_labels",
+    "row_heights",
+    "rows_of",
+]
 
 _GUTTER = 2.95
 _MOST_LINES = 3  # inputs whose example is led up to the points; of more, dots say it clearer
@@ -36,6 +45,19 @@ class Area:
     bottom: float
 
 
+def axis_of_one(left: float, right: float) -> tuple[float, float]:
+    """Say where axes begin and end on an area, in inches."""
+    return left + _GUTTER, right - 0.1
+
+
+def input_labels(axis: InputAxis, inches: float) -> list[str]:
+    """Label the levels of a flag or category, and that it is not known where that may be."""
+    unknown = [] if axis.unknown is None else [NOT_KNOWN]
+    names = [*axis.scale.labels, *unknown]
+    labels = level_labels(names, inches)
+    return labels if not unknown or labels[-1] == NOT_KNOWN else [*labels[:-1], NOT_KNOWN]
+
+
 def rows_of(nomogram: Nomogram, chart: OneTotal) -> int:
     """Count the rows that a chart of one total needs."""
     headings = len(chart.outcomes) if chart.stratum is not None else 1
@@ -51,7 +73,7 @@ def draw_one_total(sheet: Sheet, nomogram: Nomogram, chart: OneTotal, area: Area
     """Draw a chart of one total into an area."""
     heights = row_heights(sheet, area, rows_of(nomogram, chart))
     typical = np.array([nomogram.typical()])
-    left, right = area.left + _GUTTER, area.right - 0.1
+    left, right = axis_of_one(area.left, area.right)
     points = Ruler(left, right, 0.0, MOST_POINTS)
     inner = Area(area.left, left, area.top, area.bottom)
     draw_inputs(sheet, chart.inputs, points, inner, heights, typical, "input", "Points")
@@ -70,7 +92,8 @@ def draw_one_total(sheet: Sheet, nomogram: Nomogram, chart: OneTotal, area: Area
     last = y
     for stratum, scales in enumerate(chart.outcomes):
         head = next(heights)
-        sheet.text(area.left, head - 0.12, _heading(nomogram, chart, stratum), weight="bold")
+        heading = _heading(nomogram, chart, stratum)
+        sheet.label_column(area.left, head - 0.09, right - area.left, *heading, weight="bold")
         for month, scale in zip(nomogram.months, scales, strict=True):
             last = next(heights)
             _outcome(sheet, total, last, scale, f"month-{stratum}-{month:g}", month, area)
@@ -81,11 +104,12 @@ def draw_one_total(sheet: Sheet, nomogram: Nomogram, chart: OneTotal, area: Area
     sheet.grid(total, np.array(written), y, last)
 
 
-def _heading(nomogram: Nomogram, chart: OneTotal, stratum: int) -> str:
+def _heading(nomogram: Nomogram, chart: OneTotal, stratum: int) -> tuple[str, str]:
     if chart.stratum is None:
-        return "Resorbed on MRI, of 100 patients"
+        return "Resorbed on MRI, of 100 patients", ""
     column = nomogram.predictor.columns[chart.stratum]
-    return f"{column.meaning}: {level_names(column)[stratum]} – resorbed on MRI, of 100 patients"
+    level = level_names(column)[stratum]
+    return column.meaning, f": {level} – resorbed on MRI, of 100 patients"
 
 
 def _outcome(
@@ -159,10 +183,9 @@ def _one_run(
     sheet.line(points, y, *ends)
     if axis.column.kind == "number":
         sheet.marks(name, points, y, at, labels, up=False)
-    elif axis.unknown is None:
-        sheet.levels(name, points, y, at, labels)
     else:
-        sheet.levels(name, points, y, np.r_[at, axis.unknown], [*labels, NOT_KNOWN])
+        shown = input_labels(axis, points.right - points.left)
+        sheet.levels(name, points, y, np.array(outer), shown)
     return ends
 
 

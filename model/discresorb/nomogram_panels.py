@@ -14,7 +14,7 @@ from discresorb.nomogram_layout import Area, count_runs, draw_inputs, row_height
 from discresorb.nomogram_scales import even_marks
 from discresorb.nomogram_sheet import SMALL, TINY, Ruler, Sheet, spread
 
-__all__ = ["draw_two_totals", "panel_rows", "rows_of_two"]
+__all__ = ["axis_of_two", "draw_two_totals", "panel_rows", "rows_of_two"]
 
 _EVER = "A. Points for whether it ever resorbs"
 _PACE = "B. Points for how fast it resorbs"
@@ -29,6 +29,11 @@ def rows_of_two(chart: TwoTotals) -> int:
     return 3 + count_runs(chart.ever) + count_runs(chart.pace)
 
 
+def axis_of_two(left: float, right: float) -> tuple[float, float]:
+    """Say where the axes of points begin and end on an area, in inches."""
+    return left + _GUTTER, left + _SHARE * (right - left) - 0.35
+
+
 def panel_rows(months: int) -> int:
     """Count the rows of panels."""
     return math.ceil(months / _COLUMNS)
@@ -40,8 +45,8 @@ def draw_two_totals(sheet: Sheet, nomogram: Nomogram, chart: TwoTotals, area: Ar
     typical = np.array([nomogram.typical()])
     rows = rows_of_two(chart)
     heights = row_heights(sheet, area, rows)
-    left = area.left + _GUTTER
-    points = Ruler(left, middle - 0.35, 0.0, MOST_POINTS)
+    left, right = axis_of_two(area.left, area.right)
+    points = Ruler(left, right, 0.0, MOST_POINTS)
     gutter = Area(area.left, left, area.top, area.bottom)
     draw_inputs(sheet, chart.ever, points, gutter, heights, typical, "ever", _EVER)
     next(heights)

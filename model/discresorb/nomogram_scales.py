@@ -18,6 +18,7 @@ __all__ = ["Scale", "even_marks", "monotone_runs", "probability_scale", "run_bou
 
 _STEPS = (1.0, 2.0, 5.0)
 _MOST_LABELS = 14
+_BELOW_ONE = 0.004  # what a mark of less than 1 of 100 stands for, and is worded as
 # percentages from the one that must be drawn first to those that fill what is empty
 _TIERS: tuple[tuple[int, ...], ...] = (
     (50,),
@@ -93,19 +94,38 @@ def monotone_runs(at: Array) -> list[slice]:
 
 
 def thinned(scale: Scale, closest: float) -> Scale:
-    """Leave out marks that stand too close to others; labelled ones stay rather than small ones."""
-    kept: set[int] = set()
+    """Leave out marks that stand too close to others.
+
+    Labelled ones stay rather than small ones. Of the small ones between two labels all stay, or
+    every second and so on, since otherwise nobody could tell what they stand for; where none stay,
+    an end is labelled.
+    """
+    chosen: set[int] = set()
+    labels = [*scale.labels]
     for run in monotone_runs(scale.at):
         own = range(run.start, run.stop)
-        kept |= {own[0], own[-1]}
-        for position in sorted(own, key=lambda each: not scale.labels[each]):
-            near = (abs(scale.at[position] - scale.at[each]) for each in kept if each in own)
-            if min(near) >= closest:
+        kept = {own[0], own[-1]}
+        for position in (each for each in own if scale.labels[each]):
+            if min(abs(scale.at[position] - scale.at[each]) for each in kept) >= closest:
                 kept.add(position)
-    chosen = sorted(kept)
-    return Scale(
-        scale.values[chosen], scale.at[chosen], [scale.labels[position] for position in chosen]
-    )
+        for left, right in itertools.pairwise(sorted(kept)):
+            between = _regular(range(left, right + 1), scale.at[left : right + 1], closest)
+            kept |= {*between}
+            if right - left > 1 and not between:
+                for end in (left, right):
+                    labels[end] = labels[end] or f"{scale.values[end]:.10g}"
+        chosen |= kept
+    order = sorted(chosen)
+    return Scale(scale.values[order], scale.at[order], [labels[position] for position in order])
+
+
+def _regular(marks: range, at: Array, closest: float) -> range:
+    """Keep as many even marks, the first and the last among them, as stand apart."""
+    count = len(marks) - 1
+    for every in range(1, count):
+        if count % every == 0 and np.abs(np.diff(at[::every])).min() >= closest:
+            return marks[::every]
+    return marks[:0]
 
 
 def run_bounds(scale: Scale, run: slice) -> tuple[float, float]:
@@ -116,6 +136,7 @@ def run_bounds(scale: Scale, run: slice) -> tuple[float, float]:
 def probability_scale(totals: Array, probabilities: Array, apart: float, written: float) -> Scale:
     """Mark whole percentages on an axis of totals, and what is read at its ends.
 
+    Small marks between two labels are even percentages, so that they can be counted.
     Where a curve has levelled off, the mark at the end repeats the last percentage, so that the
     axis reaches as far as the totals do.
 
@@ -126,16 +147,19 @@ def probability_scale(totals: Array, probabilities: Array, apart: float, written
     apart, written : float
         Smallest distance of two marks, and of two labels, in points.
     """
-    taken: dict[float, tuple[float, str]] = {}  # by place
-    labelled: list[float] = []
+    labelled: dict[float, float] = {}  # share by place
     for share, place in _percentages(totals, probabilities):
-        if _nearest(place, [*taken]) < apart:
-            continue
-        label = ""
-        if _nearest(place, labelled) >= written:
-            label = _percent(share)
-            labelled.append(place)
-        taken[place] = (share, label)
+        if _nearest(place, [*labelled]) >= written:
+            labelled[place] = share
+    known, where = _rising(totals, probabilities)
+    taken = {place: (share, _percent(share)) for place, share in labelled.items()}
+    for left, right in itertools.pairwise(sorted(labelled)):
+        between = range(round(100.0 * labelled[left]), round(100.0 * labelled[right]) + 1)
+        at = np.interp(np.array(between) / 100.0, known, where)
+        at[[0, -1]] = left, right
+        for percentage in _regular(between, at, apart)[1:-1]:
+            share = percentage / 100.0
+            taken[float(np.interp(share, known, where))] = (share, "")
     places = sorted(taken)
     shares = np.array([taken[place][0] for place in places])
     return Scale(
@@ -144,16 +168,20 @@ def probability_scale(totals: Array, probabilities: Array, apart: float, written
 
 
 def _percentages(totals: Array, probabilities: Array) -> Iterator[tuple[float, float]]:
-    """Give probabilities to mark and where, those first that matter most."""
-    rising = np.concatenate([[True], np.diff(probabilities) > 1e-9])
-    known, where = probabilities[rising], totals[rising]
+    """Give probabilities that may have labels and where, those first that matter most."""
+    for end in (0, -1):
+        share = min(max(round(float(probabilities[end]), 2), _BELOW_ONE), 1.0 - _BELOW_ONE)
+        yield share, float(totals[end])
+    known, where = _rising(totals, probabilities)
     for percentage in dict.fromkeys(itertools.chain.from_iterable(_TIERS)):
         share = percentage / 100.0
         if known[0] <= share <= known[-1]:
             yield share, float(np.interp(share, known, where))
-    for end in (0, -1):
-        share = min(max(round(float(probabilities[end]), 2), 0.005), 0.995)
-        yield share, float(totals[end])
+
+
+def _rising(totals: Array, probabilities: Array) -> tuple[Array, Array]:
+    rising = np.concatenate([[True], np.diff(probabilities) > 1e-9])
+    return probabilities[rising], totals[rising]
 
 
 def _nearest(place: float, others: Sequence[float]) -> float:

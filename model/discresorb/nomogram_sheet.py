@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["NOT_KNOWN", "Ruler", "Sheet", "lines_of", "spread"]
+__all__ = [
+    "LINE_HEIGHT",
+    "NOT_KNOWN",
+    "Ruler",
+    "Sheet",
+    "level_labels",
+    "lines_of",
+    "one_line",
+    "paragraph_lines",
+    "spread",
+    "text_width",
+]
 
 SMALL, TINY = 7.5, 6.6  # points
-_LETTER = 0.6  # width of a letter in its size, at most about
-_MEAN_LETTER = 0.54  # and on average
-_LINE_HEIGHT = 1.32
+_BOLD = 1.12  # how much wider, at most about
+_OTHER_SCRIPT = 1.1  # width of a letter that the measuring font lacks, at most about
+_SPARE = 1.03  # for readers whose font is a little wider
+_OVER = 0.3  # inches by which the labels of levels may reach beyond their axis
+LINE_HEIGHT = 1.32
 _LONG, _SHORT = 0.065, 0.035  # inches of a mark with and without a label
 _CAP = 0.02
 _BESIDE = 1.3  # inches that a note beside an axis needs
@@ -50,18 +63,79 @@ class Ruler:
         return self.left + (points - self.low) / (self.high - self.low) * (self.right - self.left)
 
 
+def text_width(text: str, size: float) -> float:
+    """Give how wide a line of text is, in inches."""
+    return _SPARE * size / 72.0 * sum(_letter_width(letter) for letter in text)
+
+
+@lru_cache(maxsize=4096)
+def _letter_width(letter: str) -> float:
+    """Give a letter's width in its size."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("DejaVu Sans"))
+    if not font.get_char_index(ord(letter)):
+        return _OTHER_SCRIPT
+    font.set_size(1_000.0, 72.0)
+    return float(font.load_char(ord(letter)).linearHoriAdvance) / 65_536.0 / 1_000.0
+
+
+def one_line(text: str) -> str:
+    """Give text that can be drawn on one line."""
+    return " ".join(words(text).split())
+
+
 def lines_of(text: str, width: float, size: float, most: int = 99, tail: str = "") -> list[str]:
     """Break text so that it fits a width in inches; what is over gives way to an ellipsis.
 
     The tail, such as a unit, stays.
     """
-    letters = max(int(width * 72.0 / (size * _MEAN_LETTER)), 8)
-    lines = wrap(words(text + tail), letters) or [""]
-    if len(lines) > most:
-        last = " ".join(lines[most - 1 :])
-        tail = words(tail)[: letters - 2]
-        lines = [*lines[: most - 1], last[: letters - 1 - len(tail)].rstrip() + "…" + tail]
-    return lines
+    lines = _broken(one_line(text + tail), width, size)
+    if len(lines) <= most:
+        return lines
+    tail = "…" + _fitting(words(tail), 0.8 * width, size)
+    last = _fitting(" ".join(lines[most - 1 :]), width - text_width(tail, size), size)
+    return [*lines[: most - 1], last.rstrip() + tail]
+
+
+def paragraph_lines(text: str, width: float, size: float, weight: str) -> list[str]:
+    """Break a paragraph; bold letters are wider."""
+    return lines_of(text, width / _BOLD if weight == "bold" else width, size)
+
+
+def _broken(text: str, width: float, size: float) -> list[str]:
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and text_width(longer, size) > width:
+            lines.append(line)
+            longer = word
+        line = longer
+        while text_width(line, size) > width:  # one word wider than the line
+            part = _fitting(line, width, size) or line[0]
+            lines.append(part)
+            line = line[len(part) :]
+    return [*lines, line]
+
+
+def _fitting(text: str, width: float, size: float) -> str:
+    """Give as much of the beginning as fits."""
+    while text and text_width(text, size) > width:
+        text = text[:-1]
+    return text
+
+
+def level_labels(names: Sequence[str], inches: float) -> list[str]:
+    """Give the levels' names if an axis of that length has room for them, else numbers."""
+    names = [one_line(name) for name in names]
+    room = inches + 2.0 * _OVER
+    if sum(map(_level_width, names)) <= room and "" not in names:
+        return names
+    return [f"{number}" for number in range(1, len(names) + 1)]
+
+
+def _level_width(label: str) -> float:
+    return text_width(label, TINY) + 0.6 * TINY / 72.0
 
 
 def spread(places: Array, widths: Array, low: float, high: float) -> Array:
@@ -118,14 +192,14 @@ class Sheet:
 
     def text(self, x: float, y: float, text: str, size: float = SMALL, **how: Any) -> None:
         """Write one line; its baseline is at y."""
-        self.axes.text(x, y, words(text), fontsize=size, **how)
+        self.axes.text(x, y, one_line(text), fontsize=size, **how)
 
     def paragraph(
         self, x: float, y: float, width: float, text: str, size: float, **how: Any
     ) -> float:
         """Write text from y downwards; give where it ends."""
-        for line in lines_of(text, width, size):
-            y -= size * _LINE_HEIGHT / 72.0
+        for line in paragraph_lines(text, width, size, how.get("weight", "normal")):
+            y -= size * LINE_HEIGHT / 72.0
             self.text(x, y, line, size, **how)
         return y
 
@@ -142,9 +216,10 @@ class Sheet:
         self, x: float, y: float, width: float, text: str, tail: str = "", **how: Any
     ) -> None:
         """Write what an axis is, centred in as many lines as its row has room for."""
-        most = max(1, int(self.row * 72.0 / (SMALL * _LINE_HEIGHT)))
+        most = max(1, int(self.row * 72.0 / (SMALL * LINE_HEIGHT)))
+        width = width / _BOLD if how.get("weight") == "bold" else width
         lines = lines_of(text, width, SMALL, most, tail)
-        step = SMALL * _LINE_HEIGHT / 72.0
+        step = SMALL * LINE_HEIGHT / 72.0
         top = y + 0.5 * step * (len(lines) - 1) - 0.3 * SMALL / 72.0
         for at, line in enumerate(lines):
             self.text(x, top - at * step, line, **how)
@@ -169,21 +244,16 @@ class Sheet:
     def levels(self, name: str, ruler: Ruler, y: float, at: Array, labels: Sequence[str]) -> None:
         """Draw the levels of a flag or category, each with its label, moved aside to have room.
 
-        None is left out, since nothing else says which level a mark is.
+        None is left out, since nothing else says which level a mark is; see `level_labels`.
         """
         x = ruler.x(np.asarray(at, float))
         self.segments(name, [[(a, y), (a, y - _SHORT)] for a in x])
-        room = (ruler.right - ruler.left + 0.6) / len(labels)
-        most = max(int(room * 72.0 / (TINY * _LETTER)) - 1, 3)
-        shown = [
-            each if len(each) <= most else each[: most - 1] + "…" for each in map(words, labels)
-        ]
-        widths = np.array([len(each) + 1.0 for each in shown]) * TINY * _LETTER / 72.0
-        places = spread(x, widths, ruler.left - 0.3, ruler.right + 0.3)
+        widths = np.array([_level_width(label) for label in labels])
+        places = spread(x, widths, ruler.left - _OVER, ruler.right + _OVER)
         foot = y - _LONG - 0.03
         leaders = [[(a, y - _SHORT), (b, foot)] for a, b in zip(x, places, strict=True)]
         self.segments("leader", leaders, linewidths=0.4)
-        for place, label in zip(places, shown, strict=True):
+        for place, label in zip(places, labels, strict=True):
             self.text(place, foot - _CAP, label, TINY, ha="center", va="top")
 
     def unknown(self, name: str, ruler: Ruler, y: float, at: float, end: float) -> None:
@@ -226,5 +296,5 @@ def _with_room(labels: list[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def _apart(one: tuple[float, str], other: tuple[float, str]) -> bool:
-    letters = 0.5 * (len(one[1]) + len(other[1])) + 0.6
-    return abs(one[0] - other[0]) >= letters * TINY * _LETTER / 72.0
+    half = 0.5 * (_level_width(one[1]) + _level_width(other[1]))
+    return abs(one[0] - other[0]) >= half

@@ -17,11 +17,16 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from discresorb.advice import DEFAULT_THRESHOLD, check_threshold
+from discresorb.advice import (
+    DEFAULT_THRESHOLD,
+    LIKELY,
+    check_threshold,
+    reason_sentences,
+)
 from discresorb.cells import is_empty, read_column
 from discresorb.clock import day_name
 from discresorb.columns import MONTHS_TO_SURGERY, OUTPUT_COLUMNS, PATIENT_ID, SURGERY_DATE
@@ -30,7 +35,7 @@ from discresorb.errors import InputError
 from discresorb.figure_style import BAND, GRID, INK, LINE, MUTED, TICK, words
 from discresorb.prediction import Prediction
 from discresorb.predictor import Predictor
-from discresorb.wording import SYNTHETIC_NOTICE
+from discresorb.wording import SYNTHETIC_NOTICE, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +47,12 @@ _POINTS_DRAWN = 121
 _ABOVE = "discresorb-above"  # marks our line above the axes, so that it is written once
 _LABEL_PITCH = 7.5  # points that a row needs for its label to be read
 _LONGEST_ID = 24
+_LIST = "discresorb-list"  # marks our intervals, so that no other list is drawn over them
+_LEGEND_HEIGHT = 62.0  # points kept free below a list, so that its legend hides nobody
 _SMALL = 3.0  # points of a mark from which on its neighbours touch
-_NEEDED = ("p_resorbed", "p_low", "p_high", "reimage", "problems")
+_NUMBERS = ("p_resorbed", "p_low", "p_high", "reimage")
+_NEEDED = (*_NUMBERS, "reimage_reason", "warnings", "problems")
+_OURS = ("fillstyle", "label")  # of points: they tell whom to image again
 
 
 def plot_curve(
@@ -94,6 +103,7 @@ def plot_curve(
             f"months entered as {months!r}, but must be a number above 0 and at most "
             f"{MONTHS_TO_SURGERY.high:g}"
         )
+    lines, bands = _own(line_kws, "line_kws"), _own(band_kws, "band_kws")
     planned = any(
         not is_empty(cells.get(name)) for name in (SURGERY_DATE.name, MONTHS_TO_SURGERY.name)
     )
@@ -105,12 +115,10 @@ def plot_curve(
     entry = predictor._at_imaging(cells).entry
     ax = _current() if ax is None else ax
     reach = ax.get_xlim()[1] if ax.has_data() else 0.0
-    band = {"color": BAND, "linewidth": 0.0, "label": predictor.interval_label}
-    ax.fill_between(
-        found.months, 100.0 * found.low, 100.0 * found.high, **{**band, **(band_kws or {})}
-    )
+    band = {"facecolor": BAND, "linewidth": 0.0, "label": predictor.interval_label}
+    ax.fill_between(found.months, 100.0 * found.low, 100.0 * found.high, **{**band, **bands})
     line = {"color": TICK, "linewidth": 2.0, "zorder": 3.0, "label": "estimate"}
-    ax.plot(found.months, 100.0 * found.probability, **{**line, **(line_kws or {})})
+    ax.plot(found.months, 100.0 * found.probability, **{**line, **lines})
     if prediction is not None:
         _mark_surgery(ax, prediction)
     _mark_follow_up(ax, predictor.artifact["longest_follow_up"] - entry, last)
@@ -144,11 +152,11 @@ def plot_waiting_list(
     ax : matplotlib.axes.Axes, optional
         To draw into; the current axes by default.
     threshold : float, default 0.20
-        Where to draw the line; give the one that the list was scored with.
+        Where to draw the line: the one that the list was scored with.
     label : str, default "patient_id"
         Column that names the patients; names are written where they have room.
     point_kws, interval_kws : mapping, optional
-        For ``Axes.plot`` and ``Axes.hlines``.
+        For ``Axes.plot`` and ``Axes.hlines``; not points' ``label`` and ``fillstyle``.
 
     Returns
     -------
@@ -157,7 +165,8 @@ def plot_waiting_list(
     Raises
     ------
     InputError
-        If the frame is none, or lacks what scoring adds.
+        If the frame is none, lacks what scoring adds or was scored with another threshold, and if
+        the axes hold a list already.
 
     Examples
     --------
@@ -165,7 +174,14 @@ def plot_waiting_list(
     """
     check_threshold(threshold)
     patients = _read(scored, label)
+    _check_scored_with(patients, threshold)
+    points = _own(point_kws, "point_kws")
+    taken = [name for name in _OURS if name in points]
+    if taken:
+        raise InputError(f"point_kws holds {' and '.join(taken)}, which tell whom to image again")
     ax = _current() if ax is None else ax
+    if any(each.get_gid() == _LIST for each in ax.lines):
+        raise InputError("these axes hold a waiting list already; give the next one its own, as ax")
     count = len(patients.probability)
     heights = np.arange(count, dtype=float)
     size = min(max(_pitch(ax, count) * 0.55, 1.0), 6.0)
@@ -179,20 +195,21 @@ def plot_waiting_list(
             heights,
             100.0 * patients.low,
             100.0 * patients.high,
-            **{**interval, **(interval_kws or {})},
+            **{**interval, **_own(interval_kws, "interval_kws")},
         )
-    _points(ax, patients, heights, {"markersize": size, **(point_kws or {})})
+    _points(ax, patients, heights, {"markersize": size, **points})
     ax.axvline(
-        100.0 * threshold, color=INK, linewidth=1.0, linestyle=(0, (5, 2.5)),
+        100.0 * threshold, gid=_LIST, color=INK, linewidth=1.0, linestyle=(0, (5, 2.5)),
         label=f"threshold, {100.0 * threshold:g} of 100",
     )  # fmt: skip
-    ax.set(xlim=(0.0, 100.0), ylim=(max(count, 1) - 0.4, -0.6))
+    bottom = max(count, 1) - 0.4 + _LEGEND_HEIGHT / _pitch(ax, count)
+    ax.set(xlim=(0.0, 100.0), ylim=(bottom, -0.6))
     ax.set_xlabel("resorbed on MRI by the planned surgery date, of 100 patients like this")
     _name_rows(ax, patients.names)
     notice = [SYNTHETIC_NOTICE] if patients.synthetic else []
     _finish(ax, f"Resorbed by the surgery date, {_CONDITION}", notice, lines=2)
     _say_above(ax, _counted(count, patients.unscored), line=len(notice))
-    _legend(ax)
+    _legend(ax, loc="lower right")
     return ax
 
 
@@ -205,6 +222,7 @@ class _Patients:
     low: Array
     high: Array
     reimage: Array
+    reasons: Sequence[str]
     unscored: int
     synthetic: bool
 
@@ -230,24 +248,44 @@ def _read(scored: Any, label: str) -> _Patients:
         raise InputError(f"the frame has no column {label} to name the patients by")
     columns = {column.name: column for column in OUTPUT_COLUMNS}
     values = {}
-    for name in _NEEDED[:-1]:
+    for name in _NUMBERS:
         values[name], problems = read_column(columns[name], list(scored[name]))
         if problems:
             raise InputError(list(dict.fromkeys(problems.values())))
     p = values["p_resorbed"]
     fits = ~np.isnan(p)
+    lacking = [name for name in _NUMBERS if np.isnan(values[name][fits]).any()]
+    if lacking:
+        raise InputError(
+            f"{' and '.join(lacking)} missing where p_resorbed is there; plot what "
+            "predictor.score(frame) gives, unchanged"
+        )
     order = np.flatnonzero(fits)[np.argsort(-p[fits], kind="stable")]
     names = [*scored[label]] if label in scored.columns else [""] * len(p)
-    warnings = [*scored["warnings"]] if "warnings" in scored.columns else []
+    reasons = [*scored["reimage_reason"]]
     return _Patients(
         [_short(names[row], row) for row in order],
         p[order],
         values["p_low"][order],
         values["p_high"][order],
         values["reimage"][order] == 1.0,
+        [str(reasons[row]) for row in order],
         int((~fits).sum()),
-        any(SYNTHETIC_NOTICE in str(each) for each in warnings),
+        any(SYNTHETIC_NOTICE in str(each) for each in scored["warnings"]),
     )
+
+
+def _check_scored_with(patients: _Patients, threshold: float) -> None:
+    """Refuse a line that is not where the list's own reasons to image again begin."""
+    reason = reason_sentences(threshold)[LIKELY][0]
+    beginning = reason.removesuffix(f"{threshold:g}")
+    for p, said in zip(patients.probability, patients.reasons, strict=True):
+        found = [each for each in said.split("; ") if each.startswith(beginning)]
+        if found != ([reason] if p >= threshold else []):
+            raise InputError(
+                f"threshold entered as {threshold:g}, but the list was scored with another one; "
+                "give that one, or score again"
+            )
 
 
 def _short(name: object, row: int) -> str:
@@ -257,7 +295,9 @@ def _short(name: object, row: int) -> str:
 
 def _points(ax: Axes, patients: _Patients, heights: Array, how: Mapping[str, Any]) -> None:
     """Draw points filled or open, and a mark at the right edge for the filled ones."""
-    looks = {"linestyle": "none", "marker": "o", "color": INK, "zorder": 3.0, **how}
+    edge = 0.8 if how["markersize"] > _SMALL else 0.4
+    looks = {"linestyle": "none", "marker": "o", "color": INK, "zorder": 3.0,
+             "markeredgewidth": edge, **how}  # fmt: skip
     for advised, fill, said in (
         (True, "full", "consider imaging again (– at the right)"),
         (False, "none", "no reason to image again found"),
@@ -265,7 +305,6 @@ def _points(ax: Axes, patients: _Patients, heights: Array, how: Mapping[str, Any
         own = patients.reimage == advised
         ax.plot(
             100.0 * patients.probability[own], heights[own], fillstyle=fill,
-            markeredgewidth=0.8 if how["markersize"] > _SMALL else 0.4,
             label=f"{said}: {int(own.sum()):,}", **looks,
         )  # fmt: skip
         if advised:
@@ -288,8 +327,9 @@ def _name_rows(ax: Axes, names: Sequence[str]) -> None:
 
 
 def _pitch(ax: Axes, rows: int) -> float:
-    """Give the height of one row in points."""
-    return float(72.0 * ax.get_window_extent().height / ax.figure.dpi / max(rows, 1))
+    """Give the height of one row in points, with room for the legend below."""
+    height = 72.0 * ax.get_window_extent().height / ax.figure.dpi
+    return float(max(height - _LEGEND_HEIGHT, 0.4 * height) / max(rows, 1))
 
 
 def _counted(scored: int, unscored: int) -> str:
@@ -309,10 +349,14 @@ def _mark_surgery(ax: Axes, prediction: Prediction) -> None:
     p, low, high = (
         100.0 * each for each in (prediction.probability, prediction.low, prediction.high)
     )
+    said = (
+        f"{percent(prediction.probability)} ({percent(prediction.low)} to "
+        f"{percent(prediction.high)})"
+    )
     ax.vlines(wait, low, high, color=INK, linewidth=1.2, zorder=4.0)
     ax.plot(
         [wait], [p], marker="D", markersize=6.0, color=INK, linestyle="none", zorder=5.0,
-        clip_on=False, label=f"planned surgery, {when}: {p:.0f} ({low:.0f} to {high:.0f})",
+        clip_on=False, label=f"planned surgery, {when}: {said}",
     )  # fmt: skip
 
 
@@ -347,16 +391,39 @@ def _say_above(ax: Axes, text: str, *, line: int) -> None:
     )  # fmt: skip
 
 
-def _legend(ax: Axes) -> None:
+def _legend(ax: Axes, loc: Literal["best", "lower right"] = "best") -> None:
+    from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
-    legend = ax.legend(frameon=True, framealpha=0.9, edgecolor="none", fontsize="small")
+    legend = ax.legend(loc=loc, framealpha=0.9, edgecolor="none", fontsize="small", frameon=True)
     for handle in legend.legend_handles:
         if isinstance(handle, Line2D):  # those of a long list are too small to tell apart
             handle.set_markersize(max(handle.get_markersize(), 5.0))
             handle.set_markeredgewidth(0.8)
+        if isinstance(handle, LineCollection):
+            handle.set_linewidth(max(float(np.max(handle.get_linewidth())), 1.6))
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _own(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    """Give matplotlib's keywords by their full names, so that ours give way to short ones too."""
+    from matplotlib import cbook, collections, lines
+
+    artist = {
+        "line_kws": lines.Line2D,
+        "point_kws": lines.Line2D,
+        "band_kws": collections.PolyCollection,
+        "interval_kws": collections.LineCollection,
+    }[name]
+    try:
+        full = cbook.normalize_kwargs(dict(given or {}), artist)
+    except TypeError as error:  # one thing by two names
+        raise InputError(f"{name}: {error}") from error
+    if issubclass(artist, collections.Collection):
+        plural = ("colors", "linewidths", "linestyles")
+        full = {key[:-1] if key in plural else key: value for key, value in full.items()}
+    return full
 
 
 def _current() -> Axes:

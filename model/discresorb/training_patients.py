@@ -15,7 +15,14 @@ from discresorb.columns import MONTHS_SINCE_ONSET, Column
 from discresorb.distributions import Array
 from discresorb.predictor import Predictor
 
-__all__ = ["level_names", "median_entry", "similar_patients", "training_range", "typical_patient"]
+__all__ = [
+    "level_names",
+    "median_entry",
+    "ranges_by_type",
+    "similar_patients",
+    "training_range",
+    "typical_patient",
+]
 
 _MEDIAN = "0.5"
 
@@ -69,6 +76,15 @@ def training_range(predictor: Predictor, name: str) -> tuple[float, float]:
     if not ranges:
         return min(quantiles.values()), max(quantiles.values())
     return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def ranges_by_type(predictor: Predictor, name: str) -> dict[float, tuple[float, float]]:
+    """Give the ends of the central 98 % of each patient type, by its level."""
+    return {
+        group["level"]: (group["ranges"][name][0], group["ranges"][name][1])
+        for group in predictor.artifact["support"]["groups"]
+        if name in group["ranges"]
+    }
 
 
 def median_entry(predictor: Predictor) -> float:
