@@ -72,6 +72,7 @@ def test_an_existing_page_is_overwritten_only_with_force(
         (("-o", "page.html", "--threshold", "2"), 2, "threshold entered as 2.0"),
         (("-o", "page.html", "--scan-cost", "200"), 2, "--operation-cost together"),
         (("-o", "m.json", "--model", "m.joblib", "--force"), 2, "is an input of this command"),
+        (("-o", "m.html", "--model", "m.html", "--force"), 2, "is an input of this command"),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_nothing_is_written(

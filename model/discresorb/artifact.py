@@ -128,8 +128,9 @@ def file_hash(path: Path) -> str:
 
 
 def files_of_model(model: Path) -> list[Path]:
-    """Name the files that a model is made of."""
-    return [model.parent / f"{model.stem}{suffix}" for suffix in (".joblib", ".json", ".sha256")]
+    """Name the files that a model is made of, the one that is read first."""
+    beside = (model.parent / f"{model.stem}{end}" for end in (".joblib", ".json", ".sha256"))
+    return list(dict.fromkeys([model, *beside]))
 
 
 def check_model_target(path: Path, *, force: bool = False) -> None:

@@ -56,7 +56,7 @@ def nomogram(
 
     form, chosen = _checked(output, months, entry)
     path = model_path(model)
-    check_apart([output], [path, *files_of_model(path)])
+    check_apart([output], files_of_model(path))
     check_target(output, force=force)
     predictor = load(path)
     made = make_nomogram(predictor, months=chosen, entry=entry)
