@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +65,22 @@ def small_training() -> TrainResult:
 
 
 @pytest.fixture(scope="session")
-def small_performance(small_cohort: Cohort, small_training: TrainResult) -> dict[str, Any]:
-    """Its internal validation, with few bootstrap samples."""
-    return validate_internally(
-        small_training.predictor, small_cohort, small_training.procedure, repeats=20, seed=3
-    )
+def small_performance(
+    small_cohort: Cohort, small_training: TrainResult, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Its internal validation, with few bootstrap samples; the tests' first process makes it."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "performance.pickle"
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            trained = small_training
+            performance = validate_internally(
+                trained.predictor, small_cohort, trained.procedure, repeats=20, seed=3
+            )
+            place.write_bytes(pickle.dumps(performance))
+    found: dict[str, Any] = pickle.loads(place.read_bytes())
+    return found
 
 
 @pytest.fixture(scope="session")

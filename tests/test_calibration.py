@@ -184,7 +184,9 @@ def test_no_maximum_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         calibrate()
 
 
-def test_the_command_prints_and_writes(run: Run, tmp_path: Path) -> None:
+def test_the_command_prints_and_writes(
+    run: Run, tmp_path: Path, fitted: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = run("calibrate", "-o", "p.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Root mean square difference over 17 targets: 0.1" in done.stdout
@@ -203,6 +205,8 @@ def test_the_command_prints_and_writes(run: Run, tmp_path: Path) -> None:
     assert run("calibrate", "-o", "p.json", cwd=tmp_path).returncode == 2
     other = {**written, "ever": [0.0, 0.0, 0.0], "between_study_sd": 0.0}
     (tmp_path / "other.json").write_text(json.dumps(other))
+    # the same once more as JSON: what is fitted stays, for the time that it takes
+    monkeypatch.setattr("discresorb_training.calibration.calibrate", lambda: fitted)
     as_json = run("calibrate", "--json", cwd=tmp_path)
     assert json.loads(as_json.stdout)["latency"] == written["latency"]
     made = run("simulate", "-n", 50, "-o", "c.csv", "--parameters", "other.json", cwd=tmp_path)
