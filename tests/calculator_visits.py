@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,19 @@ from discresorb import Predictor
 from discresorb.pages.calculator import calculator_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
-__all__ = ["CASE", "control", "enter", "opened", "press_tab_until", "problems", "said", "shown"]
+__all__ = [
+    "CASE",
+    "control",
+    "enter",
+    "left_open",
+    "opened",
+    "press_tab_until",
+    "problems",
+    "said",
+    "shown",
+]
 
 # the case report's patient, by the names that the page gives its inputs
 CASE = {
@@ -43,6 +54,15 @@ def opened(visitor: Visitor, predictor: Predictor, folder: Path, **how: Any) -> 
     page = visitor.open(place, **how)
     page.set_default_timeout(5000)
     return page
+
+
+@contextmanager
+def left_open(browser: Browser, predictor: Predictor, folder: Path) -> Iterator[Page]:
+    """Open a model's page for many tests; afterwards it must have made no request and no error."""
+    visitor = Visitor(browser)
+    yield opened(visitor, predictor, folder)
+    visitor.close()
+    visitor.quiet()
 
 
 def _named(title: str) -> re.Pattern[str]:

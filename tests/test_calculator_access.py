@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import Visitor, serious
-from calculator_visits import CASE, control, enter, opened, press_tab_until, said, shown
+from calculator_visits import CASE, control, enter, left_open, opened, press_tab_until, said, shown
 from composed import PLAIN, composed
 
 from discresorb import Predictor
@@ -42,10 +42,8 @@ EIGHT = (*PLAIN, *(Covariate(Column(f"input_{j}", "number", LONG, "mmHg")) for j
 def shipped(
     browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
-    visitor = Visitor(browser)
-    yield opened(visitor, predictor, tmp_path_factory.mktemp("shipped"))
-    visitor.close()
-    visitor.quiet()
+    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
+        yield found
 
 
 @pytest.fixture

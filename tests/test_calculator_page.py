@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from browsers import Visitor
-from calculator_visits import CASE, control, enter, opened, problems, said, shown
+from calculator_visits import CASE, control, enter, left_open, opened, problems, said, shown
 from composed import CURVED, OPTIONAL, composed
 from random_patients import model, patients
 
@@ -65,10 +65,8 @@ def refusals(predictor: Predictor, cells: Mapping[str, str]) -> list[str]:
 def shipped(
     browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
-    visitor = Visitor(browser)
-    yield opened(visitor, predictor, tmp_path_factory.mktemp("shipped"))
-    visitor.close()
-    visitor.quiet()
+    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -15,24 +15,17 @@ import polars as pl
 import pytest
 from conftest import ROOT, SYNTHETIC
 from typer.testing import CliRunner, Result
-from waiting_lists import waiting_list
+from waiting_lists import BAD, GOOD, HEADER, small_lists, waiting_list
 
 from discresorb.cli import app
 from discresorb.pages import waiting_list as waiting_list_page
 from discresorb.pages.page import embedded
 
-HEADER = "patient_id,size_mm,sequestrated,months_since_onset,months_to_surgery"
-GOOD = f"{HEADER}\nA,9,yes,1,3\nB,8,no,2,7\n"
-BAD = f"{HEADER}\nC,9,yes,1,3\n=D,99,no,x,7\nE,7\n"
-
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "good.csv").write_text(GOOD)
-    (tmp_path / "bad.csv").write_text(BAD)
-    (tmp_path / "unfit.csv").write_text("a;b\n1;2\n")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return small_lists(tmp_path)
 
 
 def score(*arguments: object, input: str | None = None) -> Result:

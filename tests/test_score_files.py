@@ -18,23 +18,17 @@ import polars as pl
 import pytest
 from conftest import ROOT, Run
 from typer.testing import CliRunner, Result
+from waiting_lists import BAD, GOOD, HEADER, small_lists
 
 from discresorb.cli import app
 from discresorb.sources import zstd
-
-HEADER = "patient_id,size_mm,sequestrated,months_since_onset,months_to_surgery"
-GOOD = f"{HEADER}\nA,9,yes,1,3\nB,8,no,2,7\n"
-BAD = f"{HEADER}\nC,9,yes,1,3\n=D,99,no,x,7\nE,7\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with some files."""
-    (tmp_path / "good.csv").write_text(GOOD)
-    (tmp_path / "bad.csv").write_text(BAD)
-    (tmp_path / "unfit.csv").write_text("a;b\n1;2\n")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return small_lists(tmp_path)
 
 
 def score(*arguments: object) -> Result:

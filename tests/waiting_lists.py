@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 
-__all__ = ["waiting_list"]
+__all__ = ["BAD", "GOOD", "HEADER", "small_lists", "waiting_list"]
+
+HEADER = "patient_id,size_mm,sequestrated,months_since_onset,months_to_surgery"
+GOOD = f"{HEADER}\nA,9,yes,1,3\nB,8,no,2,7\n"
+BAD = f"{HEADER}\nC,9,yes,1,3\n=D,99,no,x,7\nE,7\n"
+
+
+def small_lists(folder: Path) -> Path:
+    """Put lists into a folder: one to be scored, one with problems, one that is none."""
+    (folder / "good.csv").write_text(GOOD)
+    (folder / "bad.csv").write_text(BAD)
+    (folder / "unfit.csv").write_text("a;b\n1;2\n")
+    return folder
 
 
 def waiting_list(n: int, *, bad: int = 0) -> pl.DataFrame:
