@@ -39,5 +39,6 @@ def solved(lines: Sequence[str], inputs: Mapping[str, Any]) -> float:
         assert found, line
         name, argument, formula = found.groups()
         code = f"lambda {argument}: {formula}" if argument else formula
-        known[name] = eval(code, known)  # noqa: S307  # formulas of our own
+        # that the printed formula itself computes is what is tested; it is of our own models only
+        known[name] = eval(code, known)  # noqa: S307  # for the reason above
     return float(known["p"])

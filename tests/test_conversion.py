@@ -53,7 +53,8 @@ def alone(column: Column, cells: list[Any]) -> list[float | str]:
 
 
 def assert_read_alike(found: Numbers, expected: list[float | str]) -> None:
-    values = found.values.tolist()  # noqa: PD011  # no pandas
+    # ruff takes this for a pandas object, but `Numbers.values` is an array of ours
+    values = found.values.tolist()  # noqa: PD011  # for the reason above
     bad = {at for at, each in enumerate(expected) if isinstance(each, str)}
     assert set(found.problems.tolist()) == bad
     for value, each in zip(values, expected, strict=True):

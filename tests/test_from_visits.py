@@ -36,8 +36,10 @@ def table(*rows: tuple[str, ...]) -> pd.DataFrame:
 
 
 def changed(row: int, **cells: object) -> pd.DataFrame:
-    rows = [dict(zip(COLUMNS, each, strict=True)) for each in (A, A2, B, B2, C)]
-    rows[row] |= cells  # type: ignore[arg-type]  # text or nothing
+    rows: list[dict[str, object]] = [
+        dict(zip(COLUMNS, each, strict=True)) for each in (A, A2, B, B2, C)
+    ]
+    rows[row] |= cells
     return pd.DataFrame(rows).replace("", None)
 
 

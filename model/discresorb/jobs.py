@@ -166,7 +166,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def _matching(pattern: str) -> list[str]:
-    return glob.glob(pattern, recursive=True)  # noqa: PTH207  # Path.glob gives hidden files, too
+    # as in a shell, a pattern leaves hidden files out; Path.glob, which ruff prefers, finds them
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207  # for the reason above
 
 
 def _exists(source: str) -> bool:

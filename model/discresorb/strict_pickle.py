@@ -44,7 +44,7 @@ class _Float64:
 _NDARRAY = _Name()
 
 
-class _FloatArray(NumpyArrayWrapper):  # type: ignore[misc]  # joblib has no types
+class _FloatArray(NumpyArrayWrapper):
     """joblib's placeholder, reading float64 arrays only."""
 
     subclass: object
@@ -79,7 +79,7 @@ _ALLOWED = {
 }
 
 
-class _StrictUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
+class _StrictUnpickler(NumpyUnpickler):
     dispatch = NumpyUnpickler.dispatch.copy()
 
     def load_bytearray8(self) -> None:

@@ -125,9 +125,11 @@ class CsvWriter(_TextWriter):
             passed, guarded = guard_formulas(passed, scored.plain)
         # where only our own words may need quotes, they get them once each
         both = passed.hstack(scored.frame(_quoted if rows.bare else None))
-        content = _Pieces()
+        content: Any = (
+            _Pieces()
+        )  # polars takes whatever has a write, though its types do not say so
         both.write_csv(
-            content,  # type: ignore[call-overload]  # it writes to whatever has a write
+            content,
             include_header=False,
             quote_style="never" if rows.bare else "necessary",
         )
@@ -151,10 +153,10 @@ class JsonWriter(_TextWriter):
 
     def render(self, rows: Rows, scored: Scored) -> Rendered:
         """Give the rows as bytes."""
-        content = _Pieces()
+        content: Any = _Pieces()  # as above
         both = _without_empty_text(rows.frame.hstack(scored.frame()))
         for rows_together in both.iter_slices(_JSON_ROWS):
-            rows_together.write_ndjson(content)  # type: ignore[call-overload]  # has a write
+            rows_together.write_ndjson(content)
         return Rendered(content.pieces)
 
 
