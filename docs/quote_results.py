@@ -1,9 +1,10 @@
-"""Fill docs/scale.md's quotations from the files that they name: python docs/quote_results.py."""
+"""Fill the pages' quotations from the files that they name: python docs/quote_results.py."""
 
 import re
 from pathlib import Path
 
 DOCS = Path(__file__).parent
+PAGES = ("scale.md", "reliability.md")
 QUOTED = re.compile(
     r"<!-- (?P<file>[\w./]+)(?:: (?P<part>.+?))? -->\n```(?P<language>\w*)\n(?:.*?\n)??```",
     re.DOTALL,
@@ -20,11 +21,12 @@ def quotation(found: re.Match[str]) -> str:
     return f"<!-- {comment} -->\n```{found['language']}\n{text.strip()}\n```"
 
 
-def page(name: str = "scale.md") -> str:
+def page(name: str) -> str:
     """Give a page with its quotations as they should be."""
     return QUOTED.sub(quotation, (DOCS / name).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    filled = page()
-    (DOCS / "scale.md").write_text(filled, encoding="utf-8", newline="")
+    for each in PAGES:
+        filled = page(each)
+        (DOCS / each).write_text(filled, encoding="utf-8", newline="")

@@ -74,9 +74,14 @@ def test_the_validation_page_quotes_the_printouts() -> None:
         assert quoted in (ROOT / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["scale.md", "reliability.md"])
+def test_pages_quote_printouts(name: str) -> None:
+    page = runpy.run_path(str(DOCS / "quote_results.py"))["page"](name)
+    assert page == (DOCS / name).read_text(encoding="utf-8")
+
+
 def test_the_page_on_scale_quotes_printouts_and_recipes() -> None:
-    page = runpy.run_path(str(DOCS / "quote_results.py"))["page"]()
-    assert page == (DOCS / "scale.md").read_text(encoding="utf-8")
+    page = (DOCS / "scale.md").read_text(encoding="utf-8")
     for each in ("score.txt: against the floor", "spark_score.py -->", "ray_score.py -->"):
         assert each in page
 
