@@ -80,8 +80,11 @@ def test_support_is_of_the_type(result: TrainResult) -> None:
     assert sum(group["n"] for group in support["groups"]) == 800
 
 
-def test_200_cohorts_of_120_patients() -> None:
-    """Finite probabilities and intervals, or a refusal that says what is missing."""
+def test_80_cohorts_of_120_patients() -> None:
+    """Finite probabilities and intervals, or a refusal that says what is missing.
+
+    200 others, each with the second opinion: `benchmarks/small_cohorts.py`.
+    """
     cells = pd.DataFrame(
         {
             "size_mm": [4.0, 8.0, 12.0] * 2,
@@ -91,7 +94,7 @@ def test_200_cohorts_of_120_patients() -> None:
         }
     )
     trained, refusals = 0, []
-    for seed in range(200):
+    for seed in range(80):
         cohort, _ = simulate_cohort(120, seed=seed)
         try:
             # some with the second opinion, for the time that it takes
@@ -106,7 +109,7 @@ def test_200_cohorts_of_120_patients() -> None:
         assert ((values >= 0) & (values <= 1)).all()
         assert (np.diff(values, axis=1) >= 0).all()
         assert found.model.converged_
-    assert trained > 150  # refusing everything would be safe too
+    assert trained > 60  # refusing everything would be safe too
     assert all(len(words) > 30 for words in refusals)
 
 
