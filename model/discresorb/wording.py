@@ -13,6 +13,7 @@ __all__ = [
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
     "TOO_FAR",
+    "VALUES_HIDDEN",
     "as_sentence",
     "filled_in",
     "frequency_sentence",
@@ -32,6 +33,7 @@ LIMITS: Final = (
     "urgent assessment whatever it says."
 )
 TOO_FAR: Final = "no probability can be computed so far from the training patients"
+VALUES_HIDDEN: Final = "Note: what was entered is not shown here; --show-values shows it."
 
 
 def as_sentence(words: str) -> str:

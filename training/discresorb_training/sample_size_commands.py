@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from discresorb.options import ShowValuesOption
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -62,6 +64,7 @@ def sample_size(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    show_values: ShowValuesOption = False,
 ) -> None:
     """Say what a cohort can support, or how many patients a model needs.
 
