@@ -138,7 +138,9 @@ def _print_flow(
         content = {
             "file": name,
             "written": None if refused or files.cohort is None else str(files.cohort),
-            **(flow.to_dict() if show_values else {**flow.counts(), "notes": [*flow.notes]}),
+            **flow.counts(),
+            "notes": [*flow.notes],
+            **({"left_out_ids": flow.to_dict()["left_out"]} if show_values else {}),
             "problems": [
                 {
                     "row": row + 1,
