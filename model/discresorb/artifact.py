@@ -49,7 +49,9 @@ __all__ = [
 FORMAT: Final = 2
 MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
 SHIPPED: Final = "shipped"  # no file of a model can have this name
-_LARGEST_FILE: Final = 64 * 2**20
+_LARGEST_FILE: Final = 16 * 2**20
+_LARGEST_HASHES: Final = 2**16
+_MOST_NAMED: Final = 4
 
 
 def model_path(named: str | Path | None = None) -> Path:
@@ -113,13 +115,19 @@ def _checked(artifact: Any) -> dict[str, Any]:
         number = artifact["format"]
     if type(number) is not int or number != FORMAT:
         raise ArtifactError(
-            f"has format {show(repr(number))}, but this version of discresorb reads format "
+            f"has format {_shown(number)}, but this version of discresorb reads format "
             f"{FORMAT}; install a version that knows it, or train the model again"
         )
     wrong = wrong_with(artifact)
     if wrong:
         raise ArtifactError("is not a whole model: " + "; ".join(wrong))
     return dict(artifact)
+
+
+def _shown(number: object) -> str:
+    """Quote a format; what holds others may be vast."""
+    plain = isinstance(number, str | int | float | None)
+    return show(repr(number)) if plain else f"a {type(number).__name__}"
 
 
 def file_hash(path: Path) -> str:
@@ -211,7 +219,10 @@ def _read_model_bytes(path: Path) -> bytes:
 def _check_hash(path: Path, content: bytes) -> None:
     hashes = path.with_suffix(".sha256")
     try:
-        lines = hashes.read_text(encoding="utf-8").splitlines()
+        if hashes.exists() and not hashes.is_file():
+            raise ArtifactError(f"{hashes} is not a file")
+        with hashes.open(encoding="utf-8") as stream:
+            lines = stream.read(_LARGEST_HASHES).splitlines()
     except FileNotFoundError:
         if path.suffix != ".joblib":
             raise ArtifactError(f"{path} is not a model file; one ends in .joblib") from None
@@ -226,12 +237,12 @@ def _check_hash(path: Path, content: bytes) -> None:
     if found in listed:
         return
     if not listed:
-        names = ", ".join(line[66:] for line in lines) or "nothing"
+        names = ", ".join(show(line[66:]) for line in lines[:_MOST_NAMED]) or "nothing"
         raise ArtifactError(
             f"{hashes.name} lists no hash for {path.name} (it lists {names}); was it renamed? Its "
             f"SHA-256 is {found}. Rename it back, or copy both again from where the model came from"
         )
     raise ArtifactError(
         f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists "
-        f"{' or '.join(listed)}. Copy both again from where the model came from"
+        f"{' or '.join(show(each, 64) for each in listed[:_MOST_NAMED])}. Copy both again from where the model came from"
     )
