@@ -20,6 +20,7 @@ import io
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +29,11 @@ import numpy as np
 
 from discresorb.cells import show
 from discresorb.equation import equation
-from discresorb.errors import ArtifactError, OutputError
+from discresorb.errors import ArtifactError, ModelNotKeptWarning, OutputError
 from discresorb.files import alone, check_target, write_whole
 from discresorb.schema import wrong_with
 from discresorb.strict_pickle import load_strictly
+from discresorb.who_may_write import writable_by_others
 
 __all__ = [
     "FORMAT",
@@ -87,6 +89,7 @@ def load_artifact(path: Path) -> dict[str, Any]:
     """
     content = _read_model_bytes(path)
     _check_hash(path, content)
+    _warn_if_others_may_write(path)
     try:
         return _checked(load_strictly(content))
     except ArtifactError as error:
@@ -214,6 +217,17 @@ def _read_model_bytes(path: Path) -> bytes:
     if len(content) > _LARGEST_FILE:
         raise ArtifactError(f"{path} is larger than any model of discresorb; is it one?")
     return content
+
+
+def _warn_if_others_may_write(path: Path) -> None:
+    loose = writable_by_others([path, path.with_suffix(".sha256")])
+    if loose:
+        warnings.warn(
+            f"{'; '.join(loose)}: they could put another model there, and its hash with it, and "
+            "nobody would notice. Take the right away with chmod go-w, or keep the model elsewhere",
+            ModelNotKeptWarning,
+            stacklevel=4,  # whoever called `load`
+        )
 
 
 def _check_hash(path: Path, content: bytes) -> None:

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
-from discresorb.errors import DiscresorbError, InputError
+from discresorb.errors import DiscresorbError, InputError, ModelNotKeptWarning
 from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
@@ -31,7 +32,7 @@ from discresorb.options import (
     shows_values,
 )
 from discresorb.score_command import score
-from discresorb.wording import VALUES_HIDDEN
+from discresorb.wording import VALUES_HIDDEN, visible
 
 __all__ = ["app", "main"]
 
@@ -44,7 +45,10 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("default", ModelNotKeptWarning)
+                warnings.showwarning = _noted(warnings.showwarning)
+                return super().invoke(ctx)
         except DiscresorbError as error:
             _tell_refused(error, show_values=shows_values(ctx))
             raise typer.Exit(error.exit_status) from None
@@ -68,12 +72,24 @@ class _Commands(TyperGroup):
             raise typer.Exit(1) from None
 
 
+def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Show our own warnings as notes, others as Python does."""
+
+    def show(message: Warning, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ModelNotKeptWarning):
+            typer.echo(visible(f"Note: {message}."), err=True)
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
+
+
 def _tell_refused(error: DiscresorbError, *, show_values: bool) -> None:
     if not isinstance(error, InputError):
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(visible(f"Error: {error}"), err=True)
         return
     for problem in error.said(show_values=show_values):
-        typer.echo(f"Error: {problem}", err=True)
+        typer.echo(visible(f"Error: {problem}"), err=True)
     if error.with_values != error.problems and not show_values:
         typer.echo(VALUES_HIDDEN, err=True)
 

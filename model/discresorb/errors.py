@@ -11,6 +11,7 @@ __all__ = [
     "DiscresorbError",
     "InputError",
     "InputFileError",
+    "ModelNotKeptWarning",
     "OutputError",
     "Problem",
 ]
@@ -104,6 +105,10 @@ class ArtifactError(DiscresorbError):
     """A model file is missing, altered, unsafe or of an unknown format."""
 
     exit_status = 5
+
+
+class ModelNotKeptWarning(UserWarning):
+    """Other users of this machine may replace a model that was loaded, and its hash with it."""
 
 
 class ClusterError(DiscresorbError):

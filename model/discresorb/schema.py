@@ -92,6 +92,8 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
         if isinstance(value, dict):
             if not all(_is_text(key) for key in value):
                 found.append(f"{where} has a key that is not text")
+            elif not all(key.isprintable() for key in value):
+                found.append(f"{where} has a key that cannot be printed")
             waiting += [(part, show(key), depth + 1) for key, part in value.items()]
         elif isinstance(value, list):
             waiting += [(part, where, depth + 1) for part in value]
@@ -101,6 +103,8 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
             found += [] if abs(value) <= _LARGEST_INTEGER else [f"{where} is too large"]
         elif not (type(value) in (bool, type(None)) or _is_text(value)):
             found.append(f"{where} is not plain data")
+        elif type(value) is str and not value.isprintable():  # it would reach a terminal
+            found.append(f"{where} holds characters that cannot be printed")
     return found
 
 

@@ -109,6 +109,7 @@ def score(
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
     from discresorb.screen import TableWriter, score_summary
+    from discresorb.wording import visible
 
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
@@ -135,7 +136,7 @@ def score(
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
     summary = partial(score_summary, files=len(jobs), show_values=show_values)
     for line in (*summary(outcome.tally, limit, note), *_told(outcome, strict=strict)):
-        typer.echo(line, err=True)
+        typer.echo(visible(line), err=True)
     unfit = outcome.refused or (strict and outcome.tally.unscored)
     if not (strict and unfit):
         for line in _told_of_further(outcome.tally, html, fhir):

@@ -19,6 +19,7 @@ __all__ = [
     "frequency_sentence",
     "interval_label",
     "percent",
+    "visible",
 ]
 
 SYNTHETIC: Final = "synthetic"
@@ -85,3 +86,14 @@ def frequency_sentence(
         f"this would show resorption on MRI by then; 95 % interval {percent(low)} to "
         f"{percent(high)}."
     )
+
+
+def visible(line: str) -> str:
+    """Spell out characters that a terminal would act on, or that turn the order of others."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else _spelt(each) for each in line)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape", errors="surrogatepass").decode("ascii")

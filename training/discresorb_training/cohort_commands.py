@@ -161,12 +161,12 @@ def _print_flow(
 def _print_problems(
     done: FromVisits, files: VisitFiles, name: str, *, refused: bool, show_values: bool
 ) -> None:
-    from discresorb.wording import VALUES_HIDDEN
+    from discresorb.wording import VALUES_HIDDEN, visible
     from discresorb_training.row_reader import problem_lines
 
     more = f"; all are in {files.problems}" if files.problems else "; --problems FILE lists them"
     for line in problem_lines(done.problems, name, more, show_values=show_values):
-        typer.echo(f"{'Error' if refused else 'Problem'}: {line}", err=True)
+        typer.echo(visible(f"{'Error' if refused else 'Problem'}: {line}"), err=True)
     if done.problems and not show_values:
         typer.echo(VALUES_HIDDEN, err=True)
     kinds = {each.kind for row in done.problems.values() for each in row}
