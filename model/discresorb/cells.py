@@ -30,7 +30,8 @@ __all__ = [
     "show",
 ]
 
-NUMBER_PATTERN: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+# no digit can be matched in two ways, which would take for ever on many of them
+NUMBER_PATTERN: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _WHOLE_NUMBER: Final = re.compile(r"-?\d+\.0+", re.ASCII)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from discresorb.cells import show
+from discresorb.cells import FORMULA_STARTS, show
 from discresorb.design import Design
 from discresorb.schema_design import lacking, wrong_covariate, wrong_design
 from discresorb.schema_patients import wrong_fingerprint, wrong_support
@@ -136,6 +136,8 @@ def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
 
 def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
+    if artifact["model_id"].startswith(FORMULA_STARTS):  # it is written into every scored row
+        wrong.append("its model_id would run as a formula in a spreadsheet")
     for covariate in artifact["covariates"]:
         wrong += wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
