@@ -17,8 +17,9 @@ WORDS: Final = (
     b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xff\xfe",
     b"\xfe\xff", b"\x1a", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"PK\x03\x04", b"\\", b"\\N",
     b"NaN", b"nan", b"-inf", b"1e400", b"-0", b"0x1p3", b"1_000", b"9" * 400, b"1e-400", b"=1+1",
-    b"@x", b"\xe2\x80\xa8", b"\xc2\x85", b"\x0b", b"\x0c", b"\x1c", b"\xd9\xa1\xd9\xa2", b"\xc2\xa0",
-    b"p_resorbed", b"patient_id", b"size_mm", b"0001-01-01", b"9999-12-31", b"2019-02-30",
+    b"@x", b"\xe2\x80\xa8", b"\xc2\x85", b"\x0b", b"\x0c", b"\x1c", b"\xd9\xa1\xd9\xa2",
+    b"\xc2\xa0", b"p_resorbed", b"patient_id", b"size_mm", b"0001-01-01", b"9999-12-31",
+    b"2019-02-30",
     b"\x80\x04", b"}", b"]", b"(", b"0", b"2", b"R", b"b", b".", b"\xff" * 8, b"\x7f" * 4,
 )  # fmt: skip
 

@@ -7,7 +7,6 @@ is answered at once here: it has its own tests.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from unittest.mock import patch
 import typer
 from fuzz_csv import DATA
 from fuzz_models import SHIPPED
-from fuzz_watch import ACCEPTED, REFUSED, Fault, Try, seeded
+from fuzz_watch import ACCEPTED, REFUSED, FaultError, Try, seeded
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -56,29 +55,32 @@ def command_lines(folder: Path) -> Try:
     cli._add_further_commands()
     group: Any = get_command(cli.app)
     runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
-    with contextlib.ExitStack() as stack:
-        for work in _WORK:
-            stack.enter_context(patch(work, _done))
-        stack.pop_all()  # until the process ends
     _prepare(folder)
-    os.chdir(folder)
 
     def attempt(number: int) -> str:
         random = seeded("commands", number)
         words = _line(group.commands, random)
-        done = runner.invoke(cli.app, words, prog_name="discresorb")
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.chdir(folder))
+            for work in _WORK:
+                stack.enter_context(patch(work, _done))
+            # typer would make all commands anew for each line
+            stack.enter_context(patch("typer.testing._get_command", lambda _: group))
+            done = runner.invoke(cli.app, words, prog_name="discresorb")
         if number % 50 == 0 or not (folder / "m.joblib").exists():
             _prepare(folder)
         shown = f"discresorb {words!r}"[:600]
         if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise Fault(shown) from done.exception
+            raise FaultError(shown) from done.exception
         if done.exit_code not in _STATUSES:
-            raise Fault(f"{shown} ended with {done.exit_code}: {done.stderr[-300:]}")
+            raise FaultError(f"{shown} ended with {done.exit_code}: {done.stderr[-300:]}")
         if "Traceback" in done.stderr + done.stdout:
-            raise Fault(f"{shown} printed a traceback")
-        partial = [each for each in os.listdir(folder) if each.endswith((".partial", ".lock"))]
+            raise FaultError(f"{shown} printed a traceback")
+        partial = [
+            each.name for each in folder.iterdir() if each.name.endswith((".partial", ".lock"))
+        ]
         if partial:
-            raise Fault(f"{shown} left {partial}")
+            raise FaultError(f"{shown} left {partial}")
         return ACCEPTED if done.exit_code in (0, 4) else REFUSED
 
     return attempt

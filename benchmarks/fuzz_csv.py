@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 from fuzz_bytes import compressed, mutated
-from fuzz_watch import ACCEPTED, REFUSED, Fault, Try, seeded
+from fuzz_watch import ACCEPTED, REFUSED, FaultError, Try, seeded
 
 from discresorb import load
 from discresorb.columns import SCORING_COLUMNS, TRAINING_COLUMNS, VISIT_COLUMNS
@@ -38,7 +38,7 @@ from discresorb_training.plan import planned
 from discresorb_training.row_reader import problem_lines
 from discresorb_training.visit_files import csv_bytes
 
-__all__ = ["DATA", "check_scored", "rows_of_python", "score_parquet", "score_texts", "train_texts"]
+__all__ = ["DATA", "score_bytes", "score_parquet", "score_texts", "train_texts"]
 
 DATA: Final = Path(__file__).parents[1] / "data" / "synthetic"
 _LISTS: Final = ("waiting_list.csv", "waiting_list_problems.csv")
@@ -74,7 +74,7 @@ def score_texts(folder: Path) -> Try:
         packed = compressed(content, random) if random.random() < 0.15 else content
         if packed != content and random.random() < 0.3:
             packed = mutated(packed, random)
-        return _score(Scorer(predictor), folder, "in.csv", packed, random)
+        return score_bytes(Scorer(predictor), folder, "in.csv", packed, random)
 
     return attempt
 
@@ -88,7 +88,7 @@ def score_parquet(folder: Path) -> Try:
         content = _parquet_of(random)
         if random.random() < 0.6:
             content = mutated(content, random)
-        return _score(Scorer(predictor), folder, "in.parquet", content, random)
+        return score_bytes(Scorer(predictor), folder, "in.parquet", content, random)
 
     return attempt
 
@@ -105,9 +105,9 @@ def train_texts(folder: Path) -> Try:
         content = _text_of(random, [*columns, *SCORING_COLUMNS[1:3]], seeds)
         source.write_bytes(compressed(content, random) if random.random() < 0.05 else content)
         table = read_table(source)
-        rows = rows_of_python(content)
+        rows = _rows_of_python(content)
         if rows is not None and len(table) != len(rows) - 1:
-            raise Fault(f"{len(table)} rows read, but Python reads {len(rows) - 1}")
+            raise FaultError(f"{len(table)} rows read, but Python reads {len(rows) - 1}")
         if random.random() < 0.5:
             names = random.choice(("size_mm,sequestrated", "size_mm:spline,sequestrated", "age",
                                    "exit_reason:category", "size_mm"))  # fmt: skip
@@ -117,7 +117,7 @@ def train_texts(folder: Path) -> Try:
         problem_lines(done.problems, table.name)
         kept, dropped = done.flow.patients_kept, len(done.problems)
         if kept != len(done.frame):
-            raise Fault(f"{kept} patients kept, but {len(done.frame)} rows")
+            raise FaultError(f"{kept} patients kept, but {len(done.frame)} rows")
         if kept:
             csv_bytes(done.frame, raw_text=False)
         return REFUSED if dropped or not kept else ACCEPTED
@@ -147,7 +147,7 @@ def _generated(random: Random, columns: Sequence[Any]) -> bytes:
         change = random.random()
         rows.append(row[:-1] if change < 0.02 else [*row, "more"] if change < 0.04 else row)
     text = io.StringIO(newline="")
-    quoting = random.choice((csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
+    quoting: Literal[0, 1] = random.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
     ends = random.choice(("\n", "\n", "\r\n", "\r", "\n\n"))
     csv.writer(text, lineterminator=ends, quoting=quoting).writerows(rows)
     encoding = random.choice(("utf-8",) * 9 + ("utf-8-sig", "utf-16", "latin-1", "utf-32"))
@@ -169,7 +169,7 @@ def _cell(random: Random, name: str, patient: int) -> str:
 
 
 def _parquet_of(random: Random) -> bytes:
-    """A frame of columns that may be of any type, as Parquet."""
+    """Give a frame of columns that may be of any type, as Parquet."""
     count = random.choice((0, 1, 5, 30))
     names = [column.name for column in SCORING_COLUMNS if random.random() < 0.9]
     frame = pl.DataFrame({name: [_cell(random, name, row) for row in range(count)]
@@ -182,9 +182,7 @@ def _parquet_of(random: Random) -> bytes:
             frame = frame.with_columns(other)
     stream = io.BytesIO()
     compression: Any = random.choice(("zstd", "uncompressed", "snappy", "gzip"))
-    frame.write_parquet(
-        stream, compression=compression, row_group_size=random.choice((1, 7, None))
-    )
+    frame.write_parquet(stream, compression=compression, row_group_size=random.choice((1, 7, None)))
     return stream.getvalue()
 
 
@@ -209,7 +207,7 @@ _TYPES: Final[Sequence[Callable[[pl.Expr], pl.Expr]]] = (
 )  # fmt: skip
 
 
-def _score(scorer: Scorer, folder: Path, name: str, content: bytes, random: Random) -> str:
+def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random: Random) -> str:
     """Score one file as the command does; check what stands in the folder then."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -226,24 +224,30 @@ def _score(scorer: Scorer, folder: Path, name: str, content: bytes, random: Rand
     except InputFileError:
         left = [each.name for each in folder.iterdir() if each != source]
         if left:
-            raise Fault(f"refused, but there are {left}") from None
+            raise FaultError(f"refused, but there are {left}") from None
         raise
-    check_scored(content, target, raw_text=form.raw_text)
+    _check_scored(content, target, raw_text=form.raw_text)
     expected = {source, target, *([listing] if listing else [])}
     if set(folder.iterdir()) != expected:
-        raise Fault(f"left behind: {sorted(set(folder.iterdir()) - expected)}")
+        raise FaultError(f"left behind: {sorted(set(folder.iterdir()) - expected)}")
     if listing and len(_csv_rows(listing.read_bytes())) != 1 + outcome.tally.unscored:
-        raise Fault("rows that could not be scored are not listed one by one")
+        raise FaultError("rows that could not be scored are not listed one by one")
     return ACCEPTED
 
 
 # Parquet takes threads that wait for one another, so it is asked for now and then
-_TARGETS: Final = (*["out.csv"] * 24, *["out.jsonl"] * 8, "out.csv.gz", "out.csv.zst", "out.parquet")
+_TARGETS: Final = (
+    *["out.csv"] * 24,
+    *["out.jsonl"] * 8,
+    "out.csv.gz",
+    "out.csv.zst",
+    "out.parquet",
+)
 
 
-def check_scored(content: bytes, target: Path, *, raw_text: bool) -> None:
-    """Raise Fault unless a scored file has the rows that Python reads, in order, each once."""
-    expected = rows_of_python(content)
+def _check_scored(content: bytes, target: Path, *, raw_text: bool) -> None:
+    """Raise FaultError unless a scored file has the rows that Python reads, in order, each once."""
+    expected = _rows_of_python(content)
     if expected is None:
         return
     header, *rows = expected
@@ -253,17 +257,17 @@ def check_scored(content: bytes, target: Path, *, raw_text: bool) -> None:
     if target.suffix in (".parquet", ".jsonl"):
         raw_text = True
     if len(found) != len(squared):
-        raise Fault(f"{len(found)} rows written, but Python reads {len(squared)}")
+        raise FaultError(f"{len(found)} rows written, but Python reads {len(squared)}")
     for place, (ours, theirs) in enumerate(zip(found, squared, strict=True)):
         if len(ours) != width + len(OUTPUT_NAMES):
-            raise Fault(f"row {place + 1} was written with {len(ours)} cells")
+            raise FaultError(f"row {place + 1} was written with {len(ours)} cells")
         for cell, original in zip(ours[:width], theirs, strict=True):
             guarded = not raw_text and is_formula(original) and cell == "'" + original
             if cell != original and not guarded:
-                raise Fault(f"row {place + 1}: {original!r} was written as {cell!r}")
+                raise FaultError(f"row {place + 1}: {original!r} was written as {cell!r}")
 
 
-def rows_of_python(content: bytes) -> list[Row] | None:
+def _rows_of_python(content: bytes) -> list[Row] | None:
     """Read bytes with the standard library alone; None if that makes no rows of them."""
     with suppress(Exception):
         if content.startswith(b"\x1f\x8b"):
@@ -285,8 +289,11 @@ def _written(target: Path) -> list[Row]:
     if target.suffix == ".parquet":
         return [[_as_text(cell) for cell in row] for row in pl.read_parquet(target).rows()]
     if target.suffix == ".jsonl":
-        lines = content.decode().splitlines() if b"\xe2\x80" not in content else (
-            content.decode().removesuffix("\n").split("\n") if content else [])
+        lines = (
+            content.decode().splitlines()
+            if b"\xe2\x80" not in content
+            else (content.decode().removesuffix("\n").split("\n") if content else [])
+        )
         return [[_as_text(cell) for cell in json.loads(line).values()] for line in lines]
     if target.suffix == ".gz":
         content = gzip.decompress(content)

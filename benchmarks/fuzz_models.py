@@ -22,7 +22,7 @@ import numpy as np
 from fuzz_bytes import WORDS, mutated
 from fuzz_csv import DATA
 from fuzz_pickles import opcodes
-from fuzz_watch import ACCEPTED, Fault, Try, seeded
+from fuzz_watch import ACCEPTED, FaultError, Try, seeded
 
 from discresorb import load
 from discresorb.artifact import find_shipped, load_artifact, to_plain
@@ -58,7 +58,12 @@ def rehashed(path: Path, content: bytes) -> None:
 def used(path: Path) -> None:
     """Load a model, and do with it what commands do."""
     predictor = load(path)
-    known = {"size_mm": 9, "sequestrated": "yes", "months_since_onset": 1, "months_to_surgery": 6}
+    known: dict[str, Any] = {
+        "size_mm": 9,
+        "sequestrated": "yes",
+        "months_since_onset": 1,
+        "months_to_surgery": 6,
+    }
     try:
         found = predictor.predict(**known)
     except InputError:
@@ -66,7 +71,7 @@ def used(path: Path) -> None:
     if found is not None:
         inside = 0.0 <= found.low <= found.probability <= found.high <= 1.0
         if not inside:
-            raise Fault(f"{found.low} to {found.high} about {found.probability}")
+            raise FaultError(f"{found.low} to {found.high} about {found.probability}")
     json.dumps(to_plain(predictor.artifact), ensure_ascii=False).encode()
     show_text(predictor.artifact, str(path)).encode()
     similar_patients(predictor, 5, seed=1)
@@ -105,7 +110,7 @@ def pickles(folder: Path) -> Try:
             used(path)
         finally:
             if trace.exists():
-                raise Fault("what a file named was run")
+                raise FaultError("what a file named was run")
         return ACCEPTED
 
     return attempt
@@ -130,7 +135,7 @@ def hash_files(folder: Path) -> Try:
         except ArtifactError:
             load_artifact(path)
             return ACCEPTED
-        raise Fault("an altered model was loaded")
+        raise FaultError("an altered model was loaded")
 
     return attempt
 
@@ -169,7 +174,7 @@ def twins(folder: Path) -> Try:
     def attempt(number: int) -> str:
         path.with_suffix(".json").write_bytes(mutated(good, seeded("twins", number)))
         if load(path).model_id != expected:
-            raise Fault("another model was loaded")
+            raise FaultError("another model was loaded")
         used(path)
         return ACCEPTED
 
@@ -219,8 +224,9 @@ def _change(part: Any, key: Any, random: Random) -> None:
 
 
 def _hash_lines(digest: bytes, random: Random) -> bytes:
-    pieces = (digest, digest.upper(), digest[:-1], b"0" * 64, b"  ", b" *", b" ", b"default.joblib",
-              b"default.json", b"./default.joblib", b"\n", b"\n", b"\r\n", b"\\", *WORDS)  # fmt: skip
+    pieces = (digest, digest.upper(), digest[:-1], b"0" * 64, b"  ", b" *", b" ",
+              b"default.joblib", b"default.json", b"./default.joblib", b"\n", b"\n", b"\r\n",
+              b"\\", *WORDS)  # fmt: skip
     return b"".join(random.choices(pieces, k=random.randrange(12)))
 
 

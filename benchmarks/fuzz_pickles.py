@@ -49,7 +49,7 @@ def opcodes(random: Random, trace: Path) -> bytes:
 
 
 def _doubled(times: int) -> bytes:
-    """A list of tuples, each of which holds the one before it twice: the last is vast walked."""
+    """Give a list of tuples that each hold the one before twice: the last is vast when walked."""
     return b"]()\x94" + b"".join(
         b"h" + bytes([n]) + b"h" + bytes([n]) + b"\x86\x94" for n in range(times)
     ) + b"e"  # fmt: skip
@@ -60,7 +60,7 @@ def _in_format(part: bytes) -> bytes:
 
 
 def _shape(dimensions: bytes) -> bytes:
-    """An array's placeholder of some shape, and the bytes that may follow it."""
+    """Give an array's placeholder of some shape, and bytes as if of the array."""
     state = (b"(\x8c\x08subclasscnumpy\nndarray\n\x8c\x05shape" + dimensions + b"\x8c\x05order"
              b"\x8c\x01C\x8c\x05dtypecnumpy\ndtype\n(\x8c\x02f8\x89\x88tR"
              b"\x8c\x0aallow_mmap\x88u")  # fmt: skip

@@ -26,7 +26,7 @@ from typing import Final
 
 from discresorb.errors import DiscresorbError
 
-__all__ = ["ACCEPTED", "REFUSED", "Fault", "Found", "Try", "seeded", "try_all", "watched"]
+__all__ = ["ACCEPTED", "REFUSED", "FaultError", "Found", "Try", "seeded", "try_all", "watched"]
 
 ACCEPTED, REFUSED = "accepted", "refused"
 _SECONDS: Final = 20.0
@@ -41,7 +41,7 @@ _STATUSES: Final = frozenset({2, 3, 5, 6, 7})
 Try = Callable[[int], str]
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """Something did not hold."""
 
 
@@ -88,9 +88,7 @@ def try_all(attempt: Try, numbers: range, tell: Callable[[dict[str, object]], No
             tell({"fault": fault, "number": number})
 
 
-def _fault_of(
-    attempt: Try, number: int, tell: Callable[[dict[str, object]], None]
-) -> str | None:
+def _fault_of(attempt: Try, number: int, tell: Callable[[dict[str, object]], None]) -> str | None:
     signal.setitimer(signal.ITIMER_REAL, _SECONDS)
     try:
         outcome = attempt(number)
@@ -139,7 +137,9 @@ def _child(
         said, errors = Path(folder) / "said", Path(folder) / "errors"
         command = [sys.executable, script, "--child", kind, str(numbers.start), str(numbers.stop)]
         with said.open("wb") as out, errors.open("wb") as err:
-            child = subprocess.Popen(command, stdout=out, stderr=err, env={**os.environ, **_FEW_THREADS})
+            child = subprocess.Popen(
+                command, stdout=out, stderr=err, env={**os.environ, **_FEW_THREADS}
+            )
             try:
                 yield child, said
             finally:
@@ -147,9 +147,7 @@ def _child(
                 child.wait()
 
 
-def _followed(
-    child: subprocess.Popen[bytes], said: Path, found: Found, at: int
-) -> int:
+def _followed(child: subprocess.Popen[bytes], said: Path, found: Found, at: int) -> int:
     """Read what a child says until it ends; give the number of the input that it was at."""
     heard = time.monotonic()
     with said.open("rb") as lines:

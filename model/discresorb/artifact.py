@@ -258,5 +258,6 @@ def _check_hash(path: Path, content: bytes) -> None:
         )
     raise ArtifactError(
         f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists "
-        f"{' or '.join(show(each, 64) for each in listed[:_MOST_NAMED])}. Copy both again from where the model came from"
+        f"{' or '.join(show(each, 64) for each in listed[:_MOST_NAMED])}. Copy both again from "
+        "where the model came from"
     )

@@ -144,7 +144,9 @@ def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
               if not isinstance(n, str)]  # fmt: skip
     wrong += [
         f"covariate {name} appears twice"
-        for name in _doubled([str(each.get("name")) for each in artifact["covariates"] if isinstance(each, dict)])
+        for name in _doubled(
+            [str(each.get("name")) for each in artifact["covariates"] if isinstance(each, dict)]
+        )
     ]
     return wrong or wrong_design(artifact) or _wrong_patients(artifact)
 

@@ -100,7 +100,9 @@ def _are_shares(values: Mapping[str, Any], covariate: Mapping[str, Any] | None) 
         is_list = isinstance(edges, list) and all(type(edge) is float for edge in edges)
         return is_list and len(shares) == len(edges) + 1 and _rise(edges)
     is_number_here = covariate is None or covariate["kind"] == "number"
-    return not is_number_here and len(shares) == max(2, len(covariate["levels"] if covariate else []))
+    return not is_number_here and len(shares) == max(
+        2, len(covariate["levels"] if covariate else [])
+    )
 
 
 def _are_events(events: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import io
 import math
 import pickle
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
@@ -113,7 +113,7 @@ class _Opcodes(dict[int, Callable[[Any], None]]):
 
 
 class _StrictUnpickler(NumpyUnpickler):
-    dispatch = {code[0]: NumpyUnpickler.dispatch[code[0]] for code in _OPCODES}
+    dispatch: ClassVar = {code[0]: NumpyUnpickler.dispatch[code[0]] for code in _OPCODES}
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__("", stream, ensure_native_byte_order=False)
