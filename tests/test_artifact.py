@@ -183,7 +183,7 @@ def test_the_extension_registry_is_not_asked(tmp_path: Path, run: Run) -> None:
         path.write_bytes(b"\x80\x04\x82\xf0\x8c" + bytes([len(str(trace))]) + str(trace).encode()
                          + b"\x85R.")  # fmt: skip
         rehash(path)
-        with pytest.raises(ArtifactError, match="extension code 240"):
+        with pytest.raises(ArtifactError, match="uses opcode"):
             load(path)
     finally:
         copyreg.remove_extension("posix", "mkdir", 240)
@@ -241,7 +241,7 @@ def test_a_bytearray_is_not_allocated(tmp_path: Path) -> None:
     path = tmp_path / "m.joblib"
     path.write_bytes(b"\x80\x05\x96" + (30 * 2**30).to_bytes(8, "little") + b".")
     rehash(path)
-    with pytest.raises(ArtifactError, match="a bytearray, which no model needs"):
+    with pytest.raises(ArtifactError, match="uses opcode"):
         load(path)
 
 

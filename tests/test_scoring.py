@@ -56,7 +56,7 @@ def one_by_one(predictor: Predictor, row: Any) -> dict[str, Any]:
             **dict.fromkeys(OUTPUTS[:7]),
             "reimage_reason": "",
             "warnings": "",
-            "problems": "; ".join(error.problems),
+            "problems": "; ".join(error.with_values),
             "model_id": predictor.model_id,
         }
 

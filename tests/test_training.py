@@ -146,12 +146,12 @@ def one_size() -> pd.DataFrame:
     ("make", "words"),
     [
         (few_events, "patients, but at least 10 are needed"),
-        (no_sequestrations, r"sequestrated is no in every patient \(rows 1 to 100\)"),
+        (no_sequestrations, r"sequestrated is the same in every patient \(rows 1 to 100\)"),
         (
             two_sequestrations,
             r"sequestrated is yes in 2 of 100 patients \(rows \d+, \d+\), but at least 5",
         ),
-        (one_size, "size_mm is 8 in every patient"),
+        (one_size, "size_mm is the same in every patient"),
     ],
 )
 def test_refuses_and_says_what_is_missing(make: Callable[[], pd.DataFrame], words: str) -> None:

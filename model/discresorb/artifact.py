@@ -20,6 +20,7 @@ import io
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,10 +29,11 @@ import numpy as np
 
 from discresorb.cells import show
 from discresorb.equation import equation
-from discresorb.errors import ArtifactError, OutputError
+from discresorb.errors import ArtifactError, ModelNotKeptWarning, OutputError
 from discresorb.files import alone, check_target, write_whole
 from discresorb.schema import wrong_with
 from discresorb.strict_pickle import load_strictly
+from discresorb.who_may_write import writable_by_others
 
 __all__ = [
     "FORMAT",
@@ -49,7 +51,9 @@ __all__ = [
 FORMAT: Final = 2
 MODEL_VARIABLE: Final = "DISCRESORB_MODEL"
 SHIPPED: Final = "shipped"  # no file of a model can have this name
-_LARGEST_FILE: Final = 64 * 2**20
+_LARGEST_FILE: Final = 16 * 2**20
+_LARGEST_HASHES: Final = 2**16
+_MOST_NAMED: Final = 4
 
 
 def model_path(named: str | Path | None = None) -> Path:
@@ -85,6 +89,7 @@ def load_artifact(path: Path) -> dict[str, Any]:
     """
     content = _read_model_bytes(path)
     _check_hash(path, content)
+    _warn_if_others_may_write(path)
     try:
         return _checked(load_strictly(content))
     except ArtifactError as error:
@@ -113,13 +118,19 @@ def _checked(artifact: Any) -> dict[str, Any]:
         number = artifact["format"]
     if type(number) is not int or number != FORMAT:
         raise ArtifactError(
-            f"has format {show(repr(number))}, but this version of discresorb reads format "
+            f"has format {_shown(number)}, but this version of discresorb reads format "
             f"{FORMAT}; install a version that knows it, or train the model again"
         )
     wrong = wrong_with(artifact)
     if wrong:
         raise ArtifactError("is not a whole model: " + "; ".join(wrong))
     return dict(artifact)
+
+
+def _shown(number: object) -> str:
+    """Quote a format; what holds others may be vast."""
+    plain = isinstance(number, str | int | float | None)
+    return show(repr(number)) if plain else f"a {type(number).__name__}"
 
 
 def file_hash(path: Path) -> str:
@@ -208,10 +219,24 @@ def _read_model_bytes(path: Path) -> bytes:
     return content
 
 
+def _warn_if_others_may_write(path: Path) -> None:
+    loose = writable_by_others([path, path.with_suffix(".sha256")])
+    if loose:
+        warnings.warn(
+            f"{'; '.join(loose)}: they could put another model there, and its hash with it, and "
+            "nobody would notice. Take the right away with chmod go-w, or keep the model elsewhere",
+            ModelNotKeptWarning,
+            stacklevel=4,  # whoever called `load`
+        )
+
+
 def _check_hash(path: Path, content: bytes) -> None:
     hashes = path.with_suffix(".sha256")
     try:
-        lines = hashes.read_text(encoding="utf-8").splitlines()
+        if hashes.exists() and not hashes.is_file():
+            raise ArtifactError(f"{hashes} is not a file")
+        with hashes.open(encoding="utf-8") as stream:
+            lines = stream.read(_LARGEST_HASHES).splitlines()
     except FileNotFoundError:
         if path.suffix != ".joblib":
             raise ArtifactError(f"{path} is not a model file; one ends in .joblib") from None
@@ -226,12 +251,13 @@ def _check_hash(path: Path, content: bytes) -> None:
     if found in listed:
         return
     if not listed:
-        names = ", ".join(line[66:] for line in lines) or "nothing"
+        names = ", ".join(show(line[66:]) for line in lines[:_MOST_NAMED]) or "nothing"
         raise ArtifactError(
             f"{hashes.name} lists no hash for {path.name} (it lists {names}); was it renamed? Its "
             f"SHA-256 is {found}. Rename it back, or copy both again from where the model came from"
         )
     raise ArtifactError(
         f"{path} has been altered: its SHA-256 is {found}, but {hashes.name} lists "
-        f"{' or '.join(listed)}. Copy both again from where the model came from"
+        f"{' or '.join(show(each, 64) for each in listed[:_MOST_NAMED])}. Copy both again from "
+        "where the model came from"
     )

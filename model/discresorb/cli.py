@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
-from discresorb.errors import DiscresorbError, InputError
+from discresorb.errors import DiscresorbError, InputError, ModelNotKeptWarning
 from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
@@ -27,8 +29,10 @@ from discresorb.options import (
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    shows_values,
 )
 from discresorb.score_command import score
+from discresorb.wording import VALUES_HIDDEN, visible
 
 __all__ = ["app", "main"]
 
@@ -41,13 +45,12 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except InputError as error:
-            for problem in error.problems:
-                typer.echo(f"Error: {problem}", err=True)
-            raise typer.Exit(error.exit_status) from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("default", ModelNotKeptWarning)
+                warnings.showwarning = _noted(warnings.showwarning)
+                return super().invoke(ctx)
         except DiscresorbError as error:
-            typer.echo(f"Error: {error}", err=True)
+            _tell_refused(error, show_values=shows_values(ctx))
             raise typer.Exit(error.exit_status) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted; nothing was left half-written.", err=True)
@@ -62,6 +65,46 @@ class _Commands(TyperGroup):
         except MemoryError:
             typer.echo("Error: there is not enough memory for this; nothing was written", err=True)
             raise typer.Exit(1) from None
+        except Exception as error:
+            if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
+                raise  # typer's own way to end
+            _tell_unexpected(error, show_values=shows_values(ctx))
+            raise typer.Exit(1) from None
+
+
+def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Show our own warnings as notes, others as Python does."""
+
+    def show(message: Warning, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ModelNotKeptWarning):
+            typer.echo(visible(f"Note: {message}."), err=True)
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
+
+
+def _tell_refused(error: DiscresorbError, *, show_values: bool) -> None:
+    if not isinstance(error, InputError):
+        typer.echo(visible(f"Error: {error}"), err=True)
+        return
+    for problem in error.said(show_values=show_values):
+        typer.echo(visible(f"Error: {problem}"), err=True)
+    if error.with_values != error.problems and not show_values:
+        typer.echo(VALUES_HIDDEN, err=True)
+
+
+def _tell_unexpected(error: Exception, *, show_values: bool) -> None:
+    """Say where it happened; a library's words may quote what patients' rows say."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    words = f": {error}" if show_values else ""
+    typer.echo(
+        f"Traceback (most recent call last):\n{where}{type(error).__name__}{words}\n"
+        "Error: this is a fault of discresorb; please tell its maintainers what stands above",
+        err=True,
+    )
+    if not show_values:
+        typer.echo("Note: the fault's own words are left out; --show-values shows them.", err=True)
 
 
 app = typer.Typer(

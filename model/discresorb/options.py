@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,10 +16,28 @@ __all__ = [
     "OperationCostOption",
     "ScanCostOption",
     "SchedulerOption",
+    "ShowValuesOption",
     "ThresholdOption",
     "chosen_threshold",
     "need_standard_output",
+    "shows_values",
 ]
+
+_SHOW_VALUES: Final = "discresorb.show_values"
+
+
+def _remember(context: typer.Context, wanted: bool) -> bool:
+    context.meta[_SHOW_VALUES] = wanted
+    return wanted
+
+
+def shows_values(context: typer.Context) -> bool:
+    """Tell whether messages of the command that runs may show what was entered.
+
+    A command without `ShowValuesOption` reads no rows of patients: its user typed the values.
+    """
+    return bool(context.meta.get(_SHOW_VALUES, True))
+
 
 ModelOption = Annotated[
     Path | None,
@@ -41,6 +59,14 @@ ScanCostOption = Annotated[
 ]
 OperationCostOption = Annotated[
     float | None, typer.Option(help="Cost of an operation avoided, in the same currency.")
+]
+ShowValuesOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-values",
+        callback=_remember,
+        help="Show in messages what was entered in rows with problems: patients' data.",
+    ),
 ]
 SchedulerOption = Annotated[
     str | None,

@@ -251,7 +251,8 @@ def _read(scored: Any, label: str) -> _Patients:
     for name in _NUMBERS:
         values[name], problems = read_column(columns[name], list(scored[name]))
         if problems:
-            raise InputError(list(dict.fromkeys(problems.values())))
+            found = dict.fromkeys(problems.values())
+            raise InputError([each.rule for each in found], [each.words for each in found])
     p = values["p_resorbed"]
     fits = ~np.isnan(p)
     lacking = [name for name in _NUMBERS if np.isnan(values[name][fits]).any()]

@@ -162,7 +162,7 @@ class Predictor:
         missing = self._missing(patient.covariates) if self.design.optional else []
         probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
         if low + high != low + high:  # nan
-            raise InputError(self.too_far(patient.covariates, entry, horizon).words)
+            raise self._no_probability(patient.covariates, entry, horizon)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
         surgery_day = patient.surgery_day
         return Prediction(
@@ -243,7 +243,7 @@ class Predictor:
         entry = patient.entry
         probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
         if np.isnan(low + high).any():
-            raise InputError(self.too_far(patient.covariates, entry, entry).words)
+            raise self._no_probability(patient.covariates, entry, entry)
         return CurvePoints(months, probability, low, high)
 
     def row(self, **cells: object) -> Array:
@@ -282,8 +282,18 @@ class Predictor:
         unknown = [name for name in cells if name not in self._accepted]
         patient, problems = read_patient(self.columns, cells, self.design.optional)
         if unknown or problems:
-            raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
+            names = [*map(self._unknown, unknown)]
+            raise InputError(
+                [*names, *(each.rule for each in problems)],
+                [*names, *(each.words for each in problems)],
+            )
         return patient
+
+    def _no_probability(
+        self, covariates: Sequence[float], entry: float, horizon: float
+    ) -> InputError:
+        problem = self.too_far(covariates, entry, horizon)
+        return InputError(problem.rule, [problem.words])
 
     def too_far(self, covariates: Sequence[float], entry: float, horizon: float) -> Problem:
         """Say of one patient why no probability comes of values that each are allowed.
@@ -297,7 +307,7 @@ class Predictor:
         """
         outside = "; ".join(self._support.warnings(covariates, entry, horizon))
         return Problem(
-            "values too far to compute with", f"{TOO_FAR}: {outside}" if outside else TOO_FAR
+            "values too far to compute with", TOO_FAR, f"{TOO_FAR}: {outside}" if outside else ""
         )
 
     def _missing(self, covariates: Sequence[float]) -> list[str]:

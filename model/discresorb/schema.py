@@ -5,13 +5,16 @@ The hash says that a file is the one that was saved; this says that what was sav
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from discresorb.cells import FORMULA_STARTS, show
 from discresorb.design import Design
-from discresorb.schema_design import lacking, wrong_covariate, wrong_design, wrong_range
+from discresorb.schema_design import lacking, wrong_covariate, wrong_design
+from discresorb.schema_patients import wrong_fingerprint, wrong_support
 
 __all__ = ["MOST_BETWEEN_STUDY_SD", "wrong_with"]
 
@@ -28,6 +31,7 @@ _REQUIRED: Final[Mapping[str, type | tuple[type, ...]]] = {
     "cure_columns": (list, type(None)),
     "covariance": np.ndarray,
     "between_study_sd": (float, type(None)),
+    "penalty": float,
     "support": dict,
     "longest_follow_up": float,
     "endpoint": str,
@@ -49,9 +53,10 @@ _LINEAGE: Final = {
     "log_score_before": (float, type(None)),
     "log_score_after": (float, type(None)),
 }
-_GROUP: Final = {"level": float, "n": int, "ranges": dict}
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
+_PART_LETTERS: Final = 10  # so many letters of a text count as a part
+_MOST_TOLD: Final = 20
 _LARGEST_INTEGER: Final = 2**53  # what JSON readers keep whole
 # a covariance is positive definite; this much of its largest eigenvalue is rounding
 _ROUNDING: Final = 1e-9
@@ -67,7 +72,8 @@ def wrong_with(artifact: Mapping[str, Any]) -> list[str]:
     for stage in (_not_plain, _missing_keys, _wrong_parts, _wrong_numbers):
         found = stage(artifact)
         if found:
-            return found
+            left = len(found) - _MOST_TOLD
+            return found if left <= 0 else [*found[:_MOST_TOLD], f"and {left} more problems"]
     return []
 
 
@@ -80,13 +86,15 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
     found, seen = [], 0
     while waiting:
         value, where, depth = waiting.pop()
-        seen += 1
+        seen += _parts(value)
         if depth > _DEEPEST or seen > _MOST_PARTS:
             return [f"{where} is nested too deeply or holds too much"]
         if isinstance(value, dict):
             if not all(_is_text(key) for key in value):
                 found.append(f"{where} has a key that is not text")
-            waiting += [(part, str(key), depth + 1) for key, part in value.items()]
+            elif not all(key.isprintable() for key in value):
+                found.append(f"{where} has a key that cannot be printed")
+            waiting += [(part, show(key), depth + 1) for key, part in value.items()]
         elif isinstance(value, list):
             waiting += [(part, where, depth + 1) for part in value]
         elif isinstance(value, np.ndarray | float):
@@ -95,7 +103,20 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
             found += [] if abs(value) <= _LARGEST_INTEGER else [f"{where} is too large"]
         elif not (type(value) in (bool, type(None)) or _is_text(value)):
             found.append(f"{where} is not plain data")
+        elif type(value) is str and not value.isprintable():  # it would reach a terminal
+            found.append(f"{where} holds characters that cannot be printed")
     return found
+
+
+def _parts(value: Any) -> int:
+    """Count what a part holds before any of it is looked at."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(_parts(key) for key in value)
+    if isinstance(value, str):
+        return len(value) // _PART_LETTERS
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    return 1 + len(value) if isinstance(value, list) else 1
 
 
 def _is_text(value: object) -> bool:
@@ -115,11 +136,27 @@ def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
 
 def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
+    if artifact["model_id"].startswith(FORMULA_STARTS):  # it is written into every scored row
+        wrong.append("its model_id would run as a formula in a spreadsheet")
     for covariate in artifact["covariates"]:
         wrong += wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]
               if not isinstance(n, str)]  # fmt: skip
-    return wrong or wrong_design(artifact) or _wrong_lineage(artifact) or _wrong_support(artifact)
+    wrong += [
+        f"covariate {name} appears twice"
+        for name in _doubled(
+            [str(each.get("name")) for each in artifact["covariates"] if isinstance(each, dict)]
+        )
+    ]
+    return wrong or wrong_design(artifact) or _wrong_patients(artifact)
+
+
+def _doubled(names: Sequence[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _wrong_patients(artifact: Mapping[str, Any]) -> list[str]:
+    return _wrong_lineage(artifact) or wrong_support(artifact) or wrong_fingerprint(artifact)
 
 
 def _wrong_lineage(artifact: Mapping[str, Any]) -> list[str]:
@@ -133,34 +170,11 @@ def _wrong_lineage(artifact: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
-def _wrong_support(artifact: Mapping[str, Any]) -> list[str]:
-    names = [covariate["name"] for covariate in artifact["covariates"]]
-    wrong = [f"covariate {name} appears twice" for name in set(names) if names.count(name) > 1]
-    support = artifact["support"]
-    wrong += lacking(support, {"groups": list, "central": float}, "support ")
-    if wrong:
-        return wrong
-    by = support.get("by")
-    if by is not None and not (type(by) is str and by in names):
-        wrong.append("support is by no covariate of the model")
-    for group in support["groups"]:
-        missing = lacking(group, _GROUP, "support group ")
-        wrong += missing
-        if not missing:
-            if not set(group["ranges"]) <= {*names, "months_since_onset"}:
-                wrong.append("support has a range of no covariate of the model")
-            if "months_since_onset" not in group["ranges"]:
-                wrong.append("support has no range of months_since_onset")
-            for name, each in group["ranges"].items():
-                wrong += wrong_range(each, f"support range of {name}")
-    return wrong
-
-
 def _wrong_numbers(artifact: Mapping[str, Any]) -> list[str]:
     names = Design.from_artifact(artifact).names
     width = len(names) + 1
     columns = artifact["cure_columns"]
-    wrong = [f"column {name} appears twice" for name in set(names) if names.count(name) > 1]
+    wrong = [f"column {name} appears twice" for name in _doubled(names)]
     if columns is not None and (
         any(type(column) is not int for column in columns)
         or sorted(set(columns)) != columns

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from discresorb.cells import FORMULA_STARTS
 from discresorb.columns import UNLIMITED
 from discresorb.design import Design
 
@@ -59,6 +60,8 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
     wrong += wrong_range(ends, f"range of {name}")
     texts = [name, covariate["label"], covariate["unit"], *levels]
     wrong += [f"{text!r} is not printable" for text in texts if not str(text).isprintable()]
+    if name.startswith(FORMULA_STARTS):  # problems and warnings of scored rows begin with it
+        wrong.append(f"covariate {name} would run as a formula in a spreadsheet")
     if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
         wrong.append(f"levels of {name} are not different texts")
     if len(terms) != 1 or not isinstance(terms[0], dict):

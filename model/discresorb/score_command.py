@@ -15,6 +15,7 @@ from discresorb.options import (
     OperationCostOption,
     ScanCostOption,
     SchedulerOption,
+    ShowValuesOption,
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
@@ -88,6 +89,7 @@ def score(
         float, typer.Option(metavar="MIB", help="How much is read at a time; bounds the memory.")
     ] = 4.0,
     scheduler: SchedulerOption = None,
+    show_values: ShowValuesOption = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite output files that exist.")
     ] = False,
@@ -106,7 +108,8 @@ def score(
     from discresorb.progress import shown
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
-    from discresorb.screen import TableWriter
+    from discresorb.screen import TableWriter, score_summary
+    from discresorb.wording import visible
 
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
@@ -131,8 +134,9 @@ def score(
         if scheduler is not None:
             run = partial(_remotely, scheduler)
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
-    for line in _told(outcome, limit, note, files=len(jobs), strict=strict):
-        typer.echo(line, err=True)
+    summary = partial(score_summary, files=len(jobs), show_values=show_values)
+    for line in (*summary(outcome.tally, limit, note), *_told(outcome, strict=strict)):
+        typer.echo(visible(line), err=True)
     unfit = outcome.refused or (strict and outcome.tally.unscored)
     if not (strict and unfit):
         for line in _told_of_further(outcome.tally, html, fhir):
@@ -143,13 +147,8 @@ def score(
         raise typer.Exit(EXIT_SOME_ROWS)
 
 
-def _told(
-    outcome: Outcome, threshold: float, note: str, *, files: int, strict: bool
-) -> Iterator[str]:
-    from discresorb.screen import score_summary
-
+def _told(outcome: Outcome, *, strict: bool) -> Iterator[str]:
     tally = outcome.tally
-    yield from score_summary(tally, threshold, note, files=files)
     if tally.guarded:
         yield (
             f"A leading ' keeps a spreadsheet from running as a formula: {tally.guarded} "

@@ -200,7 +200,7 @@ class _Run:
                 if self.together or not printed:
                     raise
                 late = f"{printed} rows were printed before this was met; they are not all"
-                raise InputFileError([*error.problems, late]) from None
+                raise error.and_also(late) from None
             if self.together and not (self.strict and tally.unscored):
                 kept.seek(0)
                 shutil.copyfileobj(kept, sys.stdout.buffer)

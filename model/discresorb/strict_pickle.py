@@ -3,7 +3,9 @@
 joblib writes an array as a placeholder object followed by raw bytes, and unpickles by name. Here
 each of the three names it needs is answered with a stand-in of ours that cannot be called, so that
 a crafted stream finds nothing to run; an array is refused before it is read unless it is float64
-and its bytes are really there.
+and its bytes are really there. Only the opcodes that write such data are known, and only so many
+of them: a part held twice by one that is held twice, and so on, is small in a file but takes for
+ever to hash or to print, so that keys are text and what is refused is never printed whole.
 """
 
 from __future__ import annotations
@@ -11,12 +13,26 @@ from __future__ import annotations
 import io
 import math
 import pickle
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 __all__ = ["load_strictly"]
+
+# those by which protocols 2 to 5 write dicts, lists, texts, bytes, numbers, and joblib its arrays
+_OPCODES: Final = (
+    pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.MEMOIZE, pickle.BINPUT,
+    pickle.LONG_BINPUT, pickle.BINGET, pickle.LONG_BINGET, pickle.NONE, pickle.NEWTRUE,
+    pickle.NEWFALSE, pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT,
+    pickle.SHORT_BINUNICODE, pickle.BINUNICODE, pickle.BINUNICODE8, pickle.SHORT_BINBYTES,
+    pickle.BINBYTES, pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS, pickle.EMPTY_LIST,
+    pickle.APPEND, pickle.APPENDS, pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3,
+    pickle.TUPLE, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.NEWOBJ, pickle.REDUCE, pickle.BUILD,
+)  # fmt: skip
+_MOST_OPCODES: Final = 500_000
+_MOST_DIMENSIONS, _LONGEST = 2, 2**40
 
 
 class _Name:
@@ -33,7 +49,8 @@ class _Float64:
 
     def __new__(cls, kind: object = None, *_: object) -> _Float64:
         if kind != "f8":
-            raise pickle.UnpicklingError(f"an array of type {kind!r}, but only float64 is allowed")
+            named = repr(kind) if type(kind) is str else f"a {type(kind).__name__}"
+            raise pickle.UnpicklingError(f"an array of type {named}, but only float64 is allowed")
         return super().__new__(cls)
 
     def __setstate__(self, state: object) -> None:
@@ -63,7 +80,9 @@ class _FloatArray(NumpyArrayWrapper):
         shape, stream = self.shape, unpickler.file_handle
         if self.subclass is not _NDARRAY or not isinstance(self.dtype, _Float64):
             raise pickle.UnpicklingError("an array of another kind than float64")
-        if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        if not isinstance(shape, tuple) or not 0 < len(shape) <= _MOST_DIMENSIONS:
+            raise pickle.UnpicklingError("an array that is neither a vector nor a matrix")
+        if not all(type(n) is int and 0 <= n <= _LONGEST for n in shape):
             raise pickle.UnpicklingError("an array without a proper shape")
         if math.prod(shape) * 8 > len(stream.getbuffer()) - stream.tell():
             raise pickle.UnpicklingError("an array larger than the file")
@@ -79,26 +98,51 @@ _ALLOWED = {
 }
 
 
+class _Opcodes(dict[int, Callable[[Any], None]]):
+    """What is done for each opcode, and how many may still come."""
+
+    left = _MOST_OPCODES
+
+    def __getitem__(self, code: int) -> Callable[[Any], None]:
+        self.left -= 1
+        if self.left < 0:
+            raise pickle.UnpicklingError("it holds more than any model needs")
+        if code not in self:
+            raise pickle.UnpicklingError(f"it uses opcode {bytes([code])!r}, which no model needs")
+        return super().__getitem__(code)
+
+
 class _StrictUnpickler(NumpyUnpickler):
-    dispatch = NumpyUnpickler.dispatch.copy()
+    dispatch: ClassVar = {code[0]: NumpyUnpickler.dispatch[code[0]] for code in _OPCODES}
 
-    def load_bytearray8(self) -> None:
-        """Refuse: it would allocate whatever length the stream claims."""
-        raise pickle.UnpicklingError("it holds a bytearray, which no model needs")
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__("", stream, ensure_native_byte_order=False)
+        self.dispatch = _Opcodes(self.dispatch)
 
-    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+    def load_setitem(self) -> None:
+        """Take a value by its key."""
+        self._refuse_odd_keys([self.stack[-2]])
+        super().load_setitem()
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def load_setitems(self) -> None:
+        """Take values by their keys."""
+        self._refuse_odd_keys(self.stack[::2])
+        super().load_setitems()
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def _refuse_odd_keys(self, keys: Sequence[object]) -> None:
+        if not all(type(key) is str for key in keys):
+            raise pickle.UnpicklingError("it has a key that is not text")
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which no model needs")
         return _ALLOWED[module, name]
 
-    def get_extension(self, code: int) -> None:
-        """Refuse: the extension registry's cache would be asked before the allow-list."""
-        raise pickle.UnpicklingError(f"it uses extension code {code}, which no model needs")
-
 
 def load_strictly(content: bytes) -> Any:
     """Unpickle bytes that joblib wrote, uncompressed; raise on anything that is not plain data."""
-    stream = io.BytesIO(content)
-    return _StrictUnpickler("", stream, ensure_native_byte_order=False).load()
+    return _StrictUnpickler(io.BytesIO(content)).load()

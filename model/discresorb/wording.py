@@ -13,11 +13,13 @@ __all__ = [
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
     "TOO_FAR",
+    "VALUES_HIDDEN",
     "as_sentence",
     "filled_in",
     "frequency_sentence",
     "interval_label",
     "percent",
+    "visible",
 ]
 
 SYNTHETIC: Final = "synthetic"
@@ -32,6 +34,7 @@ LIMITS: Final = (
     "urgent assessment whatever it says."
 )
 TOO_FAR: Final = "no probability can be computed so far from the training patients"
+VALUES_HIDDEN: Final = "Note: what was entered is not shown here; --show-values shows it."
 
 
 def as_sentence(words: str) -> str:
@@ -83,3 +86,14 @@ def frequency_sentence(
         f"this would show resorption on MRI by then; 95 % interval {percent(low)} to "
         f"{percent(high)}."
     )
+
+
+def visible(line: str) -> str:
+    """Spell out characters that a terminal would act on, or that turn the order of others."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else _spelt(each) for each in line)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape", errors="surrogatepass").decode("ascii")

@@ -34,6 +34,7 @@ __all__ = [
     "guard_formulas",
     "is_formula",
     "join_parquet",
+    "quoted",
 ]
 
 # rows of a row group, so that a file does not depend on the batches that it came in
@@ -298,8 +299,12 @@ def guard_formulas(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.Data
     return passed, guarded
 
 
-def _quoted_one(text: str | None) -> str | None:
-    if text is None or not any(separating in text for separating in ',"\r\n'):
+def quoted(text: str) -> str:
+    """Quote a cell of a CSV that holds what separates cells or rows.
+
+    A return is quoted as well; csv.writer leaves it bare where lines end otherwise.
+    """
+    if not any(separating in text for separating in ',"\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'
 
@@ -309,10 +314,12 @@ def _quoted(texts: pl.Series) -> pl.Series:
     import polars as pl
 
     if len(texts) <= _FEW:
-        return pl.Series([_quoted_one(text) for text in texts], dtype=pl.String)
+        return pl.Series(
+            [None if text is None else quoted(text) for text in texts], dtype=pl.String
+        )
     separating = texts.str.contains(_SEPARATING)
-    quoted = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
-    return pl.select(pl.when(separating).then(quoted).otherwise(texts)).to_series()
+    in_quotes = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
+    return pl.select(pl.when(separating).then(in_quotes).otherwise(texts)).to_series()
 
 
 def is_formula(cell: str) -> bool:

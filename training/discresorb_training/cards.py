@@ -149,6 +149,10 @@ def _text(cohort: Path, card: dict[str, Any], key: str) -> str:
     text = card.get(key)
     if not isinstance(text, str) or not text.strip():
         raise InputFileError(f"{card_path(cohort)} does not say its {key}; give {_option(key)}")
+    if not text.isprintable():
+        raise InputFileError(
+            f"{card_path(cohort)} has a {key} that cannot be printed; give {_option(key)}"
+        )
     return text
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from discresorb.options import ShowValuesOption
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def cohort(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the flow table as JSON for machines.")
     ] = False,
+    show_values: ShowValuesOption = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:
     """Make a cohort, one row a patient, of visits, one row an MRI.
@@ -101,8 +103,9 @@ def cohort(
     done = read_visits(frame, header, names, table.name, table.ragged)
     files.list_problems(done, table.name, raw_text=raw_text)
     refused = not done.flow.patients_kept or (bool(done.problems) and not leave_out_problems)
-    _print_flow(done, files, table.name, about, as_json=as_json, refused=refused)
-    _print_problems(done, files, table.name, refused=refused)
+    form: Literal["text", "json"] = "json" if as_json else "text"
+    _print_flow(done, files, table.name, about, form, refused=refused, show_values=show_values)
+    _print_problems(done, files, table.name, refused=refused, show_values=show_values)
     if refused:
         raise typer.Exit(EXIT_FILE_UNFIT)
     options = [*typed("endpoint", endpoint), *typed("data-origin", data_origin)]
@@ -120,39 +123,52 @@ def _print_flow(
     files: VisitFiles,
     name: str,
     about: Description | None,
+    form: Literal["text", "json"],
     *,
-    as_json: bool,
     refused: bool,
+    show_values: bool,
 ) -> None:
     """Say what became of rows and patients; beside a cohort on standard output, on the other."""
     import json
 
     from discresorb.wording import SYNTHETIC
 
-    if as_json:
+    if form == "json":
+        flow = done.flow
         content = {
             "file": name,
             "written": None if refused or files.cohort is None else str(files.cohort),
-            **done.flow.to_dict(),
+            **flow.counts(),
+            "notes": [*flow.notes],
+            **({"left_out_ids": flow.to_dict()["left_out"]} if show_values else {}),
             "problems": [
-                {"row": row + 1, "patient_id": done.ids[row], "problems": [p.words for p in each]}
-                for row, each in sorted(done.problems.items())
+                {
+                    "row": row + 1,
+                    **({"patient_id": done.ids[row]} if show_values else {}),
+                    "problems": [each.said(show_values=show_values) for each in problems],
+                }
+                for row, problems in sorted(done.problems.items())
             ],
         }
         lines = [json.dumps(content, ensure_ascii=False)]
     else:
         simulated = about is not None and about.data_origin == SYNTHETIC
         lines = ["Note: these patients are simulated; nothing here speaks of people."] * simulated
-        lines += [f"From {name}:", *done.flow.lines(refused=refused)]
+        lines += [f"From {name}:", *done.flow.lines(refused=refused, show_values=show_values)]
     typer.echo("\n".join(lines), err=files.cohort is None)
 
 
-def _print_problems(done: FromVisits, files: VisitFiles, name: str, *, refused: bool) -> None:
+def _print_problems(
+    done: FromVisits, files: VisitFiles, name: str, *, refused: bool, show_values: bool
+) -> None:
+    from discresorb.wording import VALUES_HIDDEN, visible
     from discresorb_training.row_reader import problem_lines
 
     more = f"; all are in {files.problems}" if files.problems else "; --problems FILE lists them"
-    for line in problem_lines(done.problems, name, more):
-        typer.echo(f"{'Error' if refused else 'Problem'}: {line}", err=True)
+    for line in problem_lines(done.problems, name, more, show_values=show_values):
+        typer.echo(visible(f"{'Error' if refused else 'Problem'}: {line}"), err=True)
+    if done.problems and not show_values:
+        typer.echo(VALUES_HIDDEN, err=True)
     kinds = {each.kind for row in done.problems.values() for each in row}
     if kinds & {f"{name} cannot be read" for name in ("finding", "exit_reason", "sequestrated")}:
         typer.echo("Words of your own can be read with --recode COLUMN:THEIRS=OURS.", err=True)

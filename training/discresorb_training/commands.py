@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from discresorb.options import SchedulerOption
+from discresorb.options import SchedulerOption, ShowValuesOption
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
@@ -95,6 +95,7 @@ def train(
     n_jobs: Annotated[int, typer.Option(help="Processes of the report; -1: one a core.")] = -1,
     scheduler: SchedulerOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    show_values: ShowValuesOption = False,
     force: ForceOption = False,
 ) -> None:
     """Train a model on a cohort and save it.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from discresorb.cells import FORMULA_STARTS
 from discresorb.columns import (
     OUTPUT_COLUMNS,
     SCORING_COLUMNS,
@@ -153,7 +154,8 @@ def _one(text: str, facts: Mapping[str, Mapping[str, Any]], problems: list[str])
             f"{name} means something else in a model's equation, its coefficients or predict; "
             "give the column another name"
         )
-    if not name.isprintable() or not name or set(name) & set("[],;:=\"'"):
+    odd = not name.isprintable() or name.startswith(FORMULA_STARTS)
+    if odd or not name or set(name) & set("[],;:=\"'"):
         problems.append(f"covariate entered as {text}, but its name must be plain text")
     known = _KNOWN.get(name)
     default = "flag" if known is not None and known.kind == "flag" else "linear"

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from discresorb.options import ShowValuesOption
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -62,6 +64,7 @@ def sample_size(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    show_values: ShowValuesOption = False,
 ) -> None:
     """Say what a cohort can support, or how many patients a model needs.
 
@@ -150,7 +153,7 @@ def _found(
         raise InputError(f"--cure entered as {cure}, but must be auto, yes or no")
     table = read_table(cohort)
     wanted = "size_mm,sequestrated" if covariates is None else covariates
-    count = int(wanted) if wanted.strip().isdecimal() else None
+    count = _count(wanted)
     named = count is None and parameters is None
     plan = planned(wanted.split(",")) if named else ()
     patients = cohort_from_table(table, [replace(each, optional=True) for each in plan])
@@ -169,3 +172,16 @@ def _found(
         r2_share=R2_SHARE if r2_share is None else r2_share,
     )
     return {"file": table.name, **support.to_dict()}, support.lines(model)
+
+
+def _count(wanted: str) -> int | None:
+    """Read a number of columns; None if columns are named."""
+    from discresorb.cells import show
+    from discresorb.errors import InputError
+
+    try:
+        return int(wanted) if wanted.strip().isdecimal() else None
+    except ValueError:  # Python reads no number of thousands of digits
+        raise InputError(
+            f"--covariates entered as {show(wanted)}, but no model is so large"
+        ) from None

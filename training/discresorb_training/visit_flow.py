@@ -73,13 +73,15 @@ class VisitFlow:
         """All of them."""
         return self.patients_left_out + self.patients_kept
 
-    def lines(self, *, refused: bool = False) -> list[str]:
+    def lines(self, *, refused: bool = False, show_values: bool = False) -> list[str]:
         """Lay the counts out as a table, then the notes.
 
         Parameters
         ----------
         refused : bool
             Whether nothing was written, because of the problems.
+        show_values : bool
+            Whether patients with problems are named.
         """
         out, kept = ("with problems", "without problems") if refused else ("left out", "kept")
         table: list[tuple[int, str, int | None, str]] = [(0, "rows, one an MRI", self.rows, "")]
@@ -93,7 +95,10 @@ class VisitFlow:
         }
         table += [(1, words, count, "") for words, count in parts.items() if count]
         table += [(0, "patients", self.patients, ""), (1, out, self.patients_left_out, "")]
-        table += [(2, reason, len(who), _named(who)) for reason, who in self.left_out.items()]
+        table += [
+            (2, reason, len(who), _named(who) if show_values else "")
+            for reason, who in self.left_out.items()
+        ]
         table.append((1, kept, self.patients_kept, ""))
         table += [(2, words, count, "") for words, count in self.kept.items()]
         if self.exits:

@@ -1,0 +1,84 @@
+"""Inputs that once broke something, found by benchmarks/fuzz.py: each is now refused in words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from conftest import SYNTHETIC, Run
+
+CRASHES: Final = Path(__file__).parent / "data" / "crashes"
+# what must be said of each
+WORDS: Final = {
+    "cards-half-a-letter.card.json": "has a data_origin that cannot be printed; give --data-origin",
+    "commands-endless-number.txt": "but no model is so large",
+    "models-fingerprint-of-lists.joblib": "quantiles is list",
+    "models-groups-of-nobody.joblib": "support group is of nobody",
+    "models-level-that-is-none.joblib": "support group is of no level of sequestrated",
+    "models-no-penalty.joblib": "penalty is missing",
+    "models-penalty-of-text.joblib": "penalty is str",
+    "pickles-doubled-format.joblib": "has format a tuple",
+    "pickles-doubled-key.joblib": "it has a key that is not text",
+    "pickles-doubled-set.joblib": r"it uses opcode b'\x8f', which no model needs",
+    "pickles-doubled-type.joblib": "an array of type a tuple",
+}
+
+
+def model(crash: Path, folder: Path) -> list[str]:
+    path = folder / "m.joblib"
+    shutil.copy(crash, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".sha256").write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+    return ["show", "m.joblib"]
+
+
+def card(crash: Path, folder: Path) -> list[str]:
+    cohort = folder / "cohort.csv"
+    shutil.copy(SYNTHETIC / "new_centre.csv", cohort)
+    said = json.loads(crash.read_bytes())
+    said["sha256"] = hashlib.sha256(cohort.read_bytes()).hexdigest()
+    cohort.with_suffix(".card.json").write_text(json.dumps(said), encoding="utf-8")
+    return ["train", "cohort.csv", "-o", "m.joblib"]
+
+
+def command(crash: Path, folder: Path) -> list[str]:
+    shutil.copy(SYNTHETIC / "new_centre.csv", folder / "cohort.csv")
+    return shlex.split(crash.read_text(encoding="utf-8"))
+
+
+REPLAYED: Final[dict[str, tuple[Callable[[Path, Path], list[str]], int]]] = {
+    "cards": (card, 3),
+    "commands": (command, 2),
+    "models": (model, 5),
+    "pickles": (model, 5),
+}
+
+
+def test_every_crash_that_is_kept_has_its_words() -> None:
+    assert sorted(WORDS) == sorted(each.name for each in CRASHES.iterdir())
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_what_once_broke_is_refused_in_words(name: str, tmp_path: Path, run: Run) -> None:
+    prepare, status = REPLAYED[name.partition("-")[0]]
+    done = run(*prepare(CRASHES / name, tmp_path), cwd=tmp_path)
+    assert WORDS[name] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (done.returncode, done.stdout) == (status, "")
+
+
+def test_a_hash_file_that_never_ends_is_not_waited_for(tmp_path: Path, run: Run) -> None:
+    command = model(CRASHES / "models-no-penalty.joblib", tmp_path)
+    hashes = tmp_path / "m.sha256"
+    hashes.unlink()
+    os.mkfifo(hashes)
+    done = run(*command, cwd=tmp_path)
+    assert "m.sha256 is not a file" in done.stderr
+    assert done.returncode == 5
