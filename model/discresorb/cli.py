@@ -6,6 +6,8 @@ standard output or ``-o FILE``, everything else to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import sys
@@ -17,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
-from discresorb.errors import DiscresorbError, InputError
+from discresorb.errors import DiscresorbError, InputError, OutputError
 from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
@@ -33,6 +35,9 @@ from discresorb.score_command import score
 __all__ = ["app", "main"]
 
 EXIT_INTERRUPTED = 130
+_NO_MEMORY = "there is not enough memory for this; outputs that are there are whole"
+# what only a write meets; of files it is told by name, so that it was standard output
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that mean others
 
 
@@ -41,7 +46,10 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can be told of that it cannot be written
+            return result
         except InputError as error:
             for problem in error.problems:
                 typer.echo(f"Error: {problem}", err=True)
@@ -53,15 +61,30 @@ class _Commands(TyperGroup):
             typer.echo("Interrupted; nothing was left half-written.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            # what is still buffered has nowhere to go
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             raise typer.Exit(0) from None
         except OSError as error:
-            typer.echo(f"Error: {error.strerror or error}", err=True)
-            raise typer.Exit(1) from None
+            raise typer.Exit(_told(error)) from None
         except MemoryError:
-            typer.echo("Error: there is not enough memory for this; nothing was written", err=True)
+            typer.echo(f"Error: {_NO_MEMORY}", err=True)
             raise typer.Exit(1) from None
+
+
+def _told(error: OSError) -> int:
+    """Say what the system refused; give the exit status."""
+    output = getattr(error, "target", "standard output" if error.errno in _FULL else "")
+    if not output:
+        typer.echo(f"Error: {error.strerror or error}", err=True)
+        return 1
+    _drop_output()
+    typer.echo(f"Error: cannot write {output}: {error.strerror}", err=True)
+    return OutputError.exit_status
+
+
+def _drop_output() -> None:
+    """Have what is still buffered go nowhere, lest Python complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -240,6 +263,10 @@ def main() -> None:
         app(prog_name="discresorb")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:  # such as help that cannot be printed
+        sys.exit(_told(error))
     finally:
         # all is in order by now; a library's thread may pass an interrupt on once more
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,7 +1,9 @@
 """Writing files so that what stands under a name is always whole.
 
-A file is written as a part beside its target and renamed onto it. Parts and locks carry the host,
-process and thread that made them; what a killed run of this host left behind is removed.
+A file is written as a part beside its target and renamed onto it. Parts and locks carry their owner:
+the host, process and thread that made them, and when that process began, since numbers of processes
+are used again. What a killed run of this host left behind is removed; of another host nobody knows
+here whether it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,17 @@ from typing import IO
 from discresorb.errors import OutputError
 from discresorb.synced import SyncedFile, UnwrittenError
 
-__all__ = ["Part", "alone", "begun", "check_apart", "check_target", "replacing", "write_whole"]
+__all__ = [
+    "Part",
+    "alone",
+    "begun",
+    "check_apart",
+    "check_target",
+    "is_left",
+    "owner",
+    "replacing",
+    "write_whole",
+]
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -160,8 +172,7 @@ def alone(path: Path) -> Iterator[None]:
 def _companion(path: Path, kind: str) -> Path:
     """Name a part or lock of this thread, after removing those of runs that are dead."""
     _companions(path, kind)
-    owner = f"{_host()}.{os.getpid()}.{threading.get_ident()}"
-    return path.with_name(f".{_stem(path)}.{owner}.{kind}")
+    return path.with_name(f".{_stem(path)}.{owner()}.{kind}")
 
 
 def _companions(path: Path, kind: str) -> list[Path]:
@@ -169,14 +180,26 @@ def _companions(path: Path, kind: str) -> list[Path]:
     found = []
     with contextlib.suppress(OSError):  # a folder that cannot be listed has none to find
         for each in path.parent.glob(f".{_stem(path)}.*.{kind}"):
-            host, process, _ = each.name.removeprefix(f".{_stem(path)}.").split(".", 2)
-            known = process.isascii() and process.isdecimal() and len(process) < 10
-            if not known or (host == _host() and not _is_alive(int(process))):
+            if is_left(each.name.removeprefix(f".{_stem(path)}.").removesuffix(f".{kind}")):
                 with contextlib.suppress(OSError):
                     each.unlink()
             else:
                 found.append(each)
     return found
+
+
+def owner() -> str:
+    """Name this thread of this process of this host."""
+    process = os.getpid()
+    return f"{_host()}.{process}.{_birth(process)}-{threading.get_ident()}"
+
+
+def is_left(owner: str) -> bool:
+    """Tell whether an owner is of this host and does not run any more, or is none at all."""
+    host, process, rest = [*owner.split(".", 2), "", ""][:3]
+    if not (process.isascii() and process.isdecimal() and len(process) < 10):
+        return True
+    return host == _host() and not _is_alive(int(process), rest.rpartition("-")[0])
 
 
 def _stem(path: Path) -> str:
@@ -188,7 +211,16 @@ def _host() -> str:
     return "".join(c for c in platform.node() if c.isalnum()) or "host"
 
 
-def _is_alive(process: int) -> bool:
+def _birth(process: int) -> str:
+    """Give when a process began, in ticks since the system did; nothing where that is not told."""
+    with contextlib.suppress(OSError, IndexError):
+        # the second of its fields is a name in brackets, which may hold anything
+        told = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        return told.rpartition(")")[2].split()[19]
+    return ""
+
+
+def _is_alive(process: int, birth: str) -> bool:
     if os.name != "posix":
         return process == os.getpid()  # elsewhere an open file cannot be removed anyway
     try:
@@ -196,5 +228,5 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # another user's
-    return True
+        pass  # another user's
+    return not birth or _birth(process) in ("", birth)
