@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faults_state import Outputs, contents_of, restore
 from forked import preload, run
 
-__all__ = ["Attacked", "attacked", "long_list", "prepared"]
+__all__ = [
+    "ROOT",
+    "Attacked",
+    "attacked",
+    "inputs_of",
+    "long_list",
+    "measured",
+    "over_old",
+    "prepared",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 _HEADER = "patient_id,size_mm,sequestrated,months_since_onset,months_to_surgery,note\n"
@@ -65,12 +73,6 @@ def attacked() -> list[Attacked]:
     return [
         Attacked("train", ("train", "small.csv", "-o", "m.joblib", *_WHOLE), ("--penalty", "0.5")),
         Attacked(
-            "train --report",
-            ("train", "small.csv", "-o", "m.joblib", *_WHOLE, "--report", "r.html", "--model-card",
-             "r.md", "--tripod", "t.md", "--repeats", "20", "--n-jobs", "2"),
-            ("--penalty", "0.5"),
-        ),
-        Attacked(
             "score",
             (*score, "-o", "o.csv", "--problems", "p.csv", "--html", "o.html", "--fhir",
              "o.ndjson"),
@@ -92,54 +94,48 @@ def attacked() -> list[Attacked]:
     ]  # fmt: skip
 
 
-def prepared(commands: Sequence[Attacked], scratch: Path) -> list[tuple[Attacked, Attacked]]:
-    """Run every command undisturbed; give it without old outputs, and over old ones.
-
-    Raises
-    ------
-    RuntimeError
-        If a command does not do the same twice.
-    """
+def inputs_of(scratch: Path) -> dict[str, bytes]:
+    """Make what the commands read, and give it by name."""
     inputs = scratch / "inputs"
     inputs.mkdir()
     (inputs / "list.csv").write_text(long_list(1500, 1))
     (inputs / "list2.csv").write_text(long_list(800, 2))
-    for name in ("new_centre.csv", "new_centre.card.json"):
-        shutil.copy(ROOT / "data" / "synthetic" / name, inputs)
+    for name in ("new_centre", "new_centre_visits"):
+        for suffix in (".csv", ".card.json"):
+            shutil.copy(ROOT / "data" / "synthetic" / f"{name}{suffix}", inputs)
     small = ("simulate", "-n", "200", "--seed", "3", "-o", "small.csv")
     preload([(small, inputs)])
     (inputs / "small.truth.csv").unlink()
-    read = contents_of(inputs)
+    return contents_of(inputs)
+
+
+def prepared(command: Attacked, scratch: Path) -> tuple[Attacked, Attacked]:
+    """Run a command undisturbed; give it without old outputs, and over old ones."""
+    read = inputs_of(scratch)
     trial = scratch / "trial"
     trial.mkdir()
-    for each in commands:
-        restore(trial, read)
-        preload([(each.arguments, trial)])
-    return [(_measured(each, trial, read), _over_old(each, trial, read)) for each in commands]
+    return measured(command, trial, read), over_old(command, trial, read)
 
 
-def _measured(command: Attacked, trial: Path, before: dict[str, bytes]) -> Attacked:
-    afters, seconds, status = [], [], 0
-    for _ in range(2):
-        restore(trial, before)
-        done = run(command.arguments, trial)
-        afters.append(contents_of(trial))
-        seconds.append(done.seconds)
-        status = done.status
-    if afters[0] != afters[1]:
+def measured(command: Attacked, trial: Path, before: dict[str, bytes]) -> Attacked:
+    """Run a command undisturbed, twice; raise RuntimeError if it does not do the same twice."""
+    restore(trial, before)
+    preload([(command.arguments, trial)])
+    first = contents_of(trial)
+    restore(trial, before)
+    done = run(command.arguments, trial)
+    if contents_of(trial) != first or first == before:
         raise RuntimeError(f"{command.name} does not write the same twice")
     return replace(
-        command, outputs=Outputs(before, afters[0]), seconds=min(seconds), status=status
+        command, outputs=Outputs(before, first), seconds=done.seconds, status=done.status
     )
 
 
-def _over_old(command: Attacked, trial: Path, read: dict[str, bytes]) -> Attacked:
+def over_old(command: Attacked, trial: Path, read: dict[str, bytes]) -> Attacked:
+    """Run a command undisturbed over outputs that other options made."""
     restore(trial, read)
     done = run((*command.arguments, *command.older), trial)
     if done.status not in (0, 4):
         raise RuntimeError(f"{command.name} does not work: {done.words}")
     over = replace(command, arguments=(*command.arguments, "--force"))
-    measured = _measured(over, trial, contents_of(trial))
-    if len(measured.outputs.written) < 1:
-        raise RuntimeError(f"{command.name} writes nothing new over its old outputs")
-    return measured
+    return measured(over, trial, contents_of(trial))

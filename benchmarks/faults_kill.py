@@ -6,16 +6,20 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from faults_commands import Attacked
 from faults_moments import Moments
 from faults_state import contents_of, hidden, restore, shared_memory, unloadable
-from forked import begin, run
+from forked import Child, begin, run
 
 __all__ = ["Killed", "kill_many"]
+
+# seconds within which processes that a killed run had started must end
+_PATIENCE: Final = 30.0
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Killed:
         Trials after which a model was new while its twin was not yet.
     again : int
         Trials after which the command was run again.
+    outside : list of str
+        What was left in folders for temporary files and in shared memory.
     wrong : list of str
         Whatever should not be.
     """
@@ -46,6 +52,7 @@ class Killed:
     left: int = 0
     behind: int = 0
     again: int = 0
+    outside: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -60,11 +67,14 @@ def kill_many(
         command, count = pair[number % 2], moments[number % 2]
         restore(trial, command.outputs.before)
         if number % 4 < 2:
-            _killed_at_a_time(command, trial, draw.uniform(0.0, 1.05) * command.seconds)
+            child = _killed_at_a_time(command, trial, draw.uniform(0.0, 1.05) * command.seconds)
         else:
-            _killed_at_a_moment(command, trial, draw.randint(1, count))
+            child = _killed_at_a_moment(command, trial, draw.randint(1, count))
+        if not child.others_end(_PATIENCE):
+            killed.wrong.append("processes that it had started went on")
         killed.times += 1
         _look(killed, command, trial)
+    killed.outside = left_outside(trial.with_name(f"{trial.name}.streams"))
     return killed
 
 
@@ -75,16 +85,19 @@ def _moments(command: Attacked, trial: Path) -> int:
     return moments.count
 
 
-def _killed_at_a_time(command: Attacked, trial: Path, seconds: float) -> None:
+def _killed_at_a_time(command: Attacked, trial: Path, seconds: float) -> Child:
     child = begin(command.arguments, trial)
     child.wait_until(seconds)
-    child.send_group(signal.SIGKILL)
+    child.send(signal.SIGKILL)
     child.ended()
+    return child
 
 
-def _killed_at_a_moment(command: Attacked, trial: Path, number: int) -> None:
-    moments = Moments(trial, number, lambda: os.killpg(0, signal.SIGKILL))
-    begin(command.arguments, trial, prepare=moments.watch).ended()
+def _killed_at_a_moment(command: Attacked, trial: Path, number: int) -> Child:
+    moments = Moments(trial, number, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    child = begin(command.arguments, trial, prepare=moments.watch)
+    child.ended()
+    return child
 
 
 def _look(killed: Killed, command: Attacked, trial: Path) -> None:
@@ -114,3 +127,32 @@ def _forced(arguments: Sequence[str]) -> tuple[str, ...]:
 def left_outside(streams: Path) -> list[str]:
     """Name what stands in folders for temporary files."""
     return [*(each.name for each in (streams / "tmp").iterdir()), *sorted(shared_memory())]
+
+
+def killed_lines(all_killed: Sequence[Killed]) -> Iterator[str]:
+    """Word what came of it, a line a command."""
+    yield "Killed by SIGKILL, half of the times over old outputs, half of the times just before a"
+    yield "random one of its operations on files (or with half of what it wrote on the disk)"
+    yield (
+        f"{'command':22}{'kills':>6}{'before':>8}{'writing':>8}{'after':>7}{'left':>6}"
+        f"{'again':>7}{'wrong':>7}"
+    )
+    for each in all_killed:
+        stages = "".join(
+            f"{each.stages[stage]:>{width}}"
+            for stage, width in (("before", 8), ("writing", 8), ("after", 7))
+        )
+        yield (
+            f"{each.name:22}{each.times:>6}{stages}{each.left:>6}{each.again:>7}"
+            f"{len(each.wrong):>7}"
+        )
+    behind = sum(each.behind for each in all_killed)
+    yield "before, writing, after: what had been written when it was killed: nothing, a part, all."
+    yield "left: hidden files stood there. again: something had changed, so the command was run"
+    yield "once more. wrong: a file that is neither the old one whole nor the new one whole, a model"
+    yield "that does not load, or after the next run a hidden file, a lock or another result."
+    yield f"Times that a model was new and its twin, which nothing reads, still the old one: {behind}."
+    found = [name for each in all_killed for name in each.outside]
+    yield f"Left in folders for temporary files and in shared memory: {', '.join(found) or 'nothing'}."
+    for each in all_killed:
+        yield from (f"WRONG, {each.name}: {words}" for words in dict.fromkeys(each.wrong))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from discresorb.artifact import load_artifact
+from forked import PROCESSES
 
 __all__ = ["Contents", "Outputs", "contents_of", "restore", "shared_memory"]
 
 Contents = Mapping[str, bytes]
+_NUMBER = re.compile(r"(?<=[-_])[0-9]+(?=[-_])")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # looked at, not written: joblib's workers use it
 
 
@@ -44,11 +47,12 @@ def restore(folder: Path, contents: Contents) -> None:
 
 
 def shared_memory() -> set[str]:
-    """Name what workers keep outside of any folder."""
+    """Name what the runs' workers keep outside of any folder."""
     if not _SHARED_MEMORY.is_dir():
         return set()
     names = (each.name for each in _SHARED_MEMORY.iterdir())
-    return {each for each in names if "joblib" in each or "loky" in each or "discresorb" in each}
+    ours = {str(process) for process in PROCESSES}
+    return {each for each in names if not ours.isdisjoint(_NUMBER.findall(each))}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -24,9 +25,10 @@ from typing import Any, Final
 
 from discresorb import cli
 
-__all__ = ["Child", "Ended", "begin", "preload", "run"]
+__all__ = ["PROCESSES", "Child", "Ended", "begin", "preload", "run", "side_by_side"]
 
-PATIENCE: Final = 120.0
+PATIENCE: Final = 300.0
+PROCESSES: Final[list[int]] = []  # of all runs so far
 _TEMPORARY = ".temporary"
 
 
@@ -86,6 +88,18 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process, number)
 
+    def others_end(self, patience: float) -> bool:
+        """Wait for processes that it started to end after it; tell whether they do."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            try:
+                os.killpg(self.process, 0)
+            except ProcessLookupError:
+                return True
+            time.sleep(0.02)
+        self.send_group(signal.SIGKILL)
+        return False
+
     def over(self) -> bool:
         """Tell whether it has ended, without collecting it."""
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -138,6 +152,34 @@ def preload(commands: Sequence[tuple[Sequence[str], Path]]) -> None:
         listing.unlink()
 
 
+def side_by_side(function: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
+    """Map over parts in forks of this process, all at once; results are pickled."""
+    under_way = []
+    for part in parts:
+        reader, writer = os.pipe()
+        process = os.fork()
+        if process == 0:
+            status = 1
+            try:
+                os.close(reader)
+                with open(writer, "wb") as stream:  # noqa: PTH123  # Path opens no descriptors
+                    pickle.dump(function(part), stream)
+                status = 0
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        os.close(writer)
+        under_way.append((process, reader))
+    results = []
+    for process, reader in under_way:
+        with open(reader, "rb") as stream:  # noqa: PTH123  # as above
+            content = stream.read()
+        os.waitpid(process, 0)
+        results.append(pickle.loads(content))  # noqa: S301  # of our own fork
+    return results
+
+
 def run(arguments: Sequence[str], folder: Path, **how: Any) -> Ended:
     """Run the command line to its end; see `begin`."""
     return begin(arguments, folder, **how).ended()
@@ -175,6 +217,7 @@ def begin(
     began, process = time.monotonic(), os.fork()
     if process == 0:
         _Fork(arguments, folder, streams, prepare, at_end).go(dict(descriptors))
+    PROCESSES.append(process)
     return Child(process, streams, began)
 
 
