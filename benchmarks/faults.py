@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from faults_commands import attacked, prepared
 from faults_changing import changing_lines
+from faults_commands import attacked, prepared
 from faults_disk import barred_lines, full_lines
 from faults_kill import Killed, kill_many, killed_lines
 from faults_limits import clock_lines, memory_lines
@@ -38,7 +38,6 @@ KILLS: Final = {
 
 def killed(scratch: Path) -> Iterator[str]:
     """Kill every command many times."""
-
 
     def many(name: str) -> Killed:
         own = scratch / name

@@ -71,7 +71,7 @@ def _commands() -> list[Attacked]:
 
 def full_lines(scratch: Path) -> Iterator[str]:
     """Run commands on a small disk with less and less space left on it."""
-    yield "A disk that is full (tmpfs), or becomes so while a command writes, without and over old outputs"
+    yield "A disk (tmpfs) that is full, or becomes so while a command writes; without and over old files"
     disk = scratch / "disk"
     disk.mkdir()
     with _mounted(disk) as mounted:
@@ -121,18 +121,22 @@ def _fill(disk: Path, command: Attacked, share: float) -> None:
 def _mounted(folder: Path) -> Iterator[bool]:
     done = False
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("mount"):
-        command = ["mount", "-t", "tmpfs", "-o", "size=32m", "discresorb", folder]
-        done = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        done = _system("mount", "-t", "tmpfs", "-o", "size=32m", "discresorb", folder)
     try:
         yield done
     finally:
         if done:
-            subprocess.run(["umount", "-l", folder], check=True)
+            _system("umount", "-l", folder)
+
+
+def _system(*command: str | Path) -> bool:
+    done = subprocess.run(command, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def barred_lines(scratch: Path) -> Iterator[str]:
     """Run commands where they may not write or read, or where their folder goes meanwhile."""
-    yield "Folders and files that may not be used, as a user who is not root, and a folder that goes meanwhile"
+    yield "Folders and files that may not be used, as a user who is not root, or that go meanwhile"
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         yield "left out: only root can become another user"
         return
@@ -181,12 +185,13 @@ def _read_only(command: Attacked, trial: Path) -> tuple[Ended, bool]:
 
 
 def _mounted_read_only(command: Attacked, trial: Path) -> tuple[Ended, bool]:
-    subprocess.run(["mount", "--bind", trial, trial], check=True)
+    if not _system("mount", "--bind", trial, trial):
+        raise RuntimeError("no folder can be mounted here")
     try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", trial], check=True)
+        _system("mount", "-o", "remount,ro,bind", trial)
         return run(command.arguments, trial), False
     finally:
-        subprocess.run(["umount", "-l", trial], check=True)
+        _system("umount", "-l", trial)
 
 
 def _going(command: Attacked, trial: Path) -> tuple[Ended, bool]:
@@ -217,11 +222,14 @@ def _unreadable(scratch: Path, read: dict[str, bytes]) -> Iterator[str]:
         ("default.sha256", 5, ("score", "list.csv", "--model", "default.joblib", "-o", "o.csv")),
     ]
     wrong = []
+    statuses: Counter[int] = Counter()
     for name, status, arguments in cases:
         (trial / name).chmod(0)
         ended = run(arguments, trial, prepare=_as_nobody)
         (trial / name).chmod(0o644)
+        statuses[ended.status] += 1
         if ended.status != status or ended.traceback or name not in ended.words:
             wrong.append(f"WRONG, {name}: {ended.status}, {ended.words[-200:]!r}")
-    yield f"{'input or model is unreadable':30}{len(cases):>7}{'3 times 3, 2 times 5':>20}{len(wrong):>7}"
+    told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
+    yield f"{'input or model is unreadable':30}{len(cases):>7}{told:>20}{len(wrong):>7}"
     yield from wrong

@@ -56,9 +56,7 @@ class Killed:
     wrong: list[str] = field(default_factory=list)
 
 
-def kill_many(
-    pair: tuple[Attacked, Attacked], times: int, trial: Path, seed: int
-) -> Killed:
+def kill_many(pair: tuple[Attacked, Attacked], times: int, trial: Path, seed: int) -> Killed:
     """Kill a command: half of the times over old outputs, half at moments of its writing."""
     draw = random.Random(f"{pair[0].name} {seed}")  # noqa: S311  # moments, not secrets
     killed = Killed(pair[0].name)
@@ -120,7 +118,7 @@ def _look(killed: Killed, command: Attacked, trial: Path) -> None:
 
 
 def _forced(arguments: Sequence[str]) -> tuple[str, ...]:
-    """A run that was killed may have written some of several outputs, which are whole."""
+    """Let it write over outputs of the run that was killed, which may be there and are whole."""
     return tuple(dict.fromkeys((*arguments, "--force")))
 
 
@@ -149,10 +147,11 @@ def killed_lines(all_killed: Sequence[Killed]) -> Iterator[str]:
     behind = sum(each.behind for each in all_killed)
     yield "before, writing, after: what had been written when it was killed: nothing, a part, all."
     yield "left: hidden files stood there. again: something had changed, so the command was run"
-    yield "once more. wrong: a file that is neither the old one whole nor the new one whole, a model"
-    yield "that does not load, or after the next run a hidden file, a lock or another result."
-    yield f"Times that a model was new and its twin, which nothing reads, still the old one: {behind}."
+    yield "once more. wrong: a file that is neither the old nor the new one, whole; a model that"
+    yield "does not load; after the next run a hidden file, a lock or another result."
+    yield f"A model was new, and its JSON twin, which nothing reads, the old one: {behind} times."
     found = [name for each in all_killed for name in each.outside]
-    yield f"Left in folders for temporary files and in shared memory: {', '.join(found) or 'nothing'}."
+    named = ", ".join(found) or "nothing"
+    yield f"Left in folders for temporary files and in shared memory: {named}."
     for each in all_killed:
         yield from (f"WRONG, {each.name}: {words}" for words in dict.fromkeys(each.wrong))

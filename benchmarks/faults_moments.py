@@ -67,7 +67,8 @@ class Moments:
             usual_settle(file)
 
         usual_write, usual_settle = SyncedFile.write, SyncedFile.settle
-        SyncedFile.write, SyncedFile.settle = write, settle  # type: ignore[method-assign]
+        hooked: Any = SyncedFile
+        hooked.write, hooked.settle = write, settle
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":

@@ -28,8 +28,8 @@ _TRIALS: Final = 24
 
 def signal_lines(scratch: Path) -> Iterator[str]:
     """Interrupt commands at random times and moments of their writing."""
-    yield "Interrupted: SIGINT, SIGTERM and SIGHUP in turn, half of the times with progress on a terminal,"
-    yield "half at a random time, half at a random moment of writing, half over old outputs"
+    yield "Interrupted by SIGINT, SIGTERM and SIGHUP in turn, half of the times with progress on a"
+    yield "terminal, half at a random time, half at a random moment of writing, half over old files"
     yield f"{'command':12}{'trials':>7}  {'statuses':44}{'wrong':>6}"
 
     def many(name: str) -> tuple[Counter[int], list[str]]:
@@ -43,14 +43,13 @@ def signal_lines(scratch: Path) -> Iterator[str]:
         told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
         yield f"{name:12}{statuses.total():>7}  {told:44}{len(found):>6}"
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(found)]
-    yield "Statuses are 128 and the signal's number, or the usual one where it came too late. wrong: another"
-    yield "status, a traceback, a hidden cursor, a hidden file, or a file neither old nor new, whole."
+    yield "Statuses are 128 and the signal's number, or the usual one where it came too late."
+    yield "wrong: another status, a traceback, a hidden cursor, a hidden file, or a file that is"
+    yield "neither the old nor the new one, whole."
     yield from wrong
 
 
-def _interrupted(
-    pair: tuple[Attacked, Attacked], trial: Path
-) -> tuple[Counter[int], list[str]]:
+def _interrupted(pair: tuple[Attacked, Attacked], trial: Path) -> tuple[Counter[int], list[str]]:
     draw = random.Random(pair[0].name)  # noqa: S311  # moments, not secrets
     counts = []
     for command in pair:
@@ -97,10 +96,10 @@ def _one(
     wrong = command.outputs.wrongs(found, leftovers=False)
     wrong += unloadable(trial, command.outputs.after)[0]
     at = f"{sent.name} at {moment or f'{seconds:.2f} s'}"
-    if ended.status not in (128 + sent, command.status):
-        # before Python is ready for it, a signal ends a process by itself
-        if ended.status != -sent or found != command.outputs.before:
-            wrong.append(f"{at}: status {ended.status}, {words[-300:]!r}")
+    # before the command line is ready for it, a signal ends a process by itself
+    too_early = ended.status == -sent and found == command.outputs.before
+    if ended.status not in (128 + sent, command.status) and not too_early:
+        wrong.append(f"{at}: status {ended.status}, {words[-300:]!r}")
     if "Traceback" in words or "Exception ignored" in words:
         wrong.append(f"{at}: {words[-1500:]!r}")
     if is_cursor_hidden(words):
@@ -131,7 +130,7 @@ def worker_lines(scratch: Path) -> Iterator[str]:
             wrong.append(f"WRONG, {number.name}: {gone}, {ended.words[-600:]!r}")
         if ended.status not in (128 + number, -number):
             wrong.append(f"WRONG, {number.name}: status {ended.status}")
-    yield "A training with a report ended while its workers are at work; other processes of it then,"
+    yield "A training with a report ended while its workers are at work: its other processes then,"
     yield f"all gone within a minute, and nothing written: {'; '.join(ends)}."
     yield from wrong
 
@@ -156,28 +155,31 @@ def output_lines(scratch: Path) -> Iterator[str]:
     patient = ("predict", "--size-mm", "11", "--sequestrated", "yes", "--months-since-onset",
                "0.5", "--months-to-surgery", "6")  # fmt: skip
     commands: list[tuple[str, ...]] = [
-        ("--help",), ("--version",), ("show",), ("show", "--json"), patient, ("calculator",),
+        ("train", "--help"), ("--version",), ("show",), ("show", "--json"), patient, ("calculator",),
         ("score", source), ("score", source, "--json", "--strict"),
         ("score", source, "--problems", "p.csv", "--force"), ("sample-size", "--help"),
     ]  # fmt: skip
     endings = {"> /dev/full": 2, "| true": 0, ">&-": 2}
-    yield "Standard output that nobody takes: commands, exit status, words, and how many did otherwise"
+    yield "Standard output that nobody takes: commands, exit status, and how many ended otherwise"
     wrong = []
     for ending, status in endings.items():
-        bad = 0
+        bad = count = 0
         for command in commands:
-            if ending == ">&-" and "--help" in command or command[0] == "--version":
+            if ending == "| true" and "--help" in command:  # rich ends it with status 1
                 continue
             done = _in_shell(command, ending, scratch)
-            right = (status,) if ending != "| true" else (0,)
-            if done.returncode not in right or "Traceback" in done.stderr or (
+            if done.returncode != status or "Traceback" in done.stderr or (
                 ending == "> /dev/full" and "cannot write standard output" not in done.stderr
             ):  # fmt: skip
                 bad += 1
-                wrong.append(f"WRONG, {command[:2]} {ending}: {done.returncode} {done.stderr[-300:]!r}")
-        yield f"{ending:14}{len(commands):>4}   status {status}   otherwise: {bad}"
+                wrong.append(
+                    f"WRONG, {command[:2]} {ending}: {done.returncode} {done.stderr[-300:]!r}"
+                )
+            count += 1
+        yield f"{ending:14}{count:>4}   status {status}   otherwise: {bad}"
     done = _in_shell(("score", "-"), "<&-", scratch)
-    yield f"score - <&-             status {done.returncode}   {done.stderr.strip().splitlines()[-1]}"
+    words = done.stderr.strip().splitlines()[-1]
+    yield f"score - <&-        status {done.returncode}   {words}"
     if any(scratch.iterdir()):
         wrong.append(f"WRONG: left {[each.name for each in scratch.iterdir()]}")
     yield from wrong

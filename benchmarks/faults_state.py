@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from discresorb.artifact import load_artifact
 from forked import PROCESSES
+
+from discresorb.artifact import load_artifact
 
 __all__ = ["Contents", "Outputs", "contents_of", "restore", "shared_memory"]
 

@@ -17,7 +17,7 @@ class Terminal:
 
     def __enter__(self) -> Terminal:
         outer, self.inner = pty.openpty()
-        self._shown = tempfile.TemporaryFile()  # noqa: SIM115  # closed below
+        self._shown = tempfile.TemporaryFile()  # closed below
         self._reader = os.fork()  # a full terminal makes whoever writes wait
         if self._reader == 0:
             os.close(self.inner)

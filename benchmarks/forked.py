@@ -30,6 +30,7 @@ __all__ = ["PROCESSES", "Child", "Ended", "begin", "preload", "run", "side_by_si
 PATIENCE: Final = 300.0
 PROCESSES: Final[list[int]] = []  # of all runs so far
 _TEMPORARY = ".temporary"
+_SENT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,13 @@ class Child:
         while not self.over() and (left := end - time.monotonic()) > 0.0:
             time.sleep(min(left, 0.002))
 
-    def ended(self) -> Ended:
+    def ended(self, patience: float = PATIENCE) -> Ended:
         """Wait for its end; what hangs is an error of its own."""
-        self.wait_until(time.monotonic() - self.began + PATIENCE)
+        self.wait_until(time.monotonic() - self.began + patience)
         if not self.over():
             self.send_group(signal.SIGKILL)
-            raise TimeoutError(f"did not end within {PATIENCE:g} seconds")
+            os.waitpid(self.process, 0)
+            raise TimeoutError(f"did not end within {patience:g} seconds")
         seconds = time.monotonic() - self.began
         _, status = os.waitpid(self.process, 0)
         return Ended(
@@ -214,8 +216,12 @@ def begin(
     (streams / "tmp").chmod(0o777)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    # what is sent before the fork is a command waits until it is
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SENT)
     began, process = time.monotonic(), os.fork()
-    if process == 0:
+    if process != 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT)
+    else:
         _Fork(arguments, folder, streams, prepare, at_end).go(dict(descriptors))
     PROCESSES.append(process)
     return Child(process, streams, began)
@@ -242,6 +248,7 @@ class _Fork:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             if self.prepare is not None:
                 self.prepare()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT)
             status = _status_of_main()
             if self.at_end is not None:
                 self.at_end()

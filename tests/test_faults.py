@@ -217,9 +217,7 @@ FULL = Path(os.devnull).with_name("full")
 @pytest.mark.parametrize(
     "arguments", ["calculator", "--help", "score LIST --problems p.csv"], ids=str.split
 )
-def test_a_full_device_is_standard_output_and_no_other_file(
-    arguments: str, tmp_path: Path
-) -> None:
+def test_a_full_device_is_standard_output_and_no_other_file(arguments: str, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(CONTENT)
     with FULL.open("wb") as full:
         done = subprocess.run(

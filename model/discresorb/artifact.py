@@ -146,9 +146,9 @@ def check_model_target(path: Path, *, force: bool = False) -> None:
 def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) -> None:
     """Save a model with its twin and hashes; a kill at any moment leaves a loadable model.
 
-    Everything is brought to the disk first, under names of its own. Then the hash file lists the new
-    and the old hashes, the files are renamed into place, and the hash file lists the new ones only.
-    What fails before the first of these is renamed leaves the old model as it was.
+    Everything is brought to the disk first, under other names. Then the hash file lists the new and
+    the old hashes, the files are renamed into place, and the hash file lists the new ones only.
+    What fails before the model is renamed leaves the old one as it was.
     """
     import joblib
 

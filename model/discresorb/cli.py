@@ -65,9 +65,17 @@ class _Commands(TyperGroup):
             raise typer.Exit(0) from None
         except OSError as error:
             raise typer.Exit(_told(error)) from None
-        except MemoryError:
+        except BaseException as error:
+            if not _lacks_memory(error):
+                raise
             typer.echo(f"Error: {_NO_MEMORY}", err=True)
             raise typer.Exit(1) from None
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether there was not enough memory, for threads either, as Python or polars says it."""
+    words = ("can't start new thread", "ThreadPoolBuildError")
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
 
 
 def _told(error: OSError) -> int:
@@ -270,3 +278,5 @@ def main() -> None:
     finally:
         # all is in order by now; a library's thread may pass an interrupt on once more
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if "discresorb.files" in sys.modules:
+            sys.modules["discresorb.files"].discard_all()

@@ -1,9 +1,9 @@
 """Writing files so that what stands under a name is always whole.
 
-A file is written as a part beside its target and renamed onto it. Parts and locks carry their owner:
-the host, process and thread that made them, and when that process began, since numbers of processes
-are used again. What a killed run of this host left behind is removed; of another host nobody knows
-here whether it runs.
+A file is written as a part beside its target and renamed onto it. Parts and locks carry their
+owner: the host, process and thread that made them, and when that process began, since numbers of
+processes are used again. What a killed run of this host left behind is removed; of another host
+nobody knows here whether it runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from discresorb.errors import OutputError
 from discresorb.synced import SyncedFile, UnwrittenError
@@ -29,6 +29,7 @@ __all__ = [
     "begun",
     "check_apart",
     "check_target",
+    "discard_all",
     "is_left",
     "owner",
     "replacing",
@@ -70,6 +71,11 @@ def _resolved(path: Path) -> Path:
         return path.absolute()
 
 
+# parts and locks of this process: an interrupt may strike between any two lines, and who was to
+# discard them may not have heard of them yet
+_UNNAMED: Final[set[Path]] = set()
+
+
 @dataclass(frozen=True)
 class Part:
     """A file that is written whole, but does not bear its name yet.
@@ -89,6 +95,7 @@ class Part:
         """Give it its name."""
         try:
             self.place.replace(self.path)
+            _UNNAMED.discard(self.place)
         except BaseException as error:
             self.discard()
             if not isinstance(error, OSError):
@@ -99,6 +106,15 @@ class Part:
         """Leave no trace of it."""
         with contextlib.suppress(OSError):  # not there any more, or never made
             self.place.unlink()
+        _UNNAMED.discard(self.place)
+
+
+def discard_all() -> None:
+    """Leave no trace of parts and locks of this process, wherever an interrupt struck."""
+    for place in list(_UNNAMED):
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
+    _UNNAMED.clear()
 
 
 @contextmanager
@@ -112,6 +128,7 @@ def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
     try:
         path = path.resolve()
         part = Part(path, _companion(path, "partial"))
+        _UNNAMED.add(part.place)
         file = SyncedFile(part.place, str(path))
         with io.BufferedWriter(file) as stream:
             if path.exists():
@@ -154,6 +171,7 @@ def alone(path: Path) -> Iterator[None]:
         If another one is writing them now.
     """
     mine = _companion(path, "lock")
+    _UNNAMED.add(mine)
     try:
         mine.touch()
         others = [each for each in _companions(path, "lock") if each != mine]
@@ -167,6 +185,7 @@ def alone(path: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             mine.unlink()
+        _UNNAMED.discard(mine)
 
 
 def _companion(path: Path, kind: str) -> Path:
