@@ -43,8 +43,7 @@ class _Found:
         self.refused += 1
         if ended.status != 2 or ended.traceback or said not in ended.words:
             self.wrong.append(f"status {ended.status}: {ended.words[-200:]!r}")
-        named = [*command.outputs.written, *(f"folder {n}" for n in ("", "."))]
-        if not any(Path(each).name in ended.words for each in named):
+        if not any(Path(each).name in ended.words for each in command.outputs.after):
             self.wrong.append(f"names no file: {ended.words[-200:]!r}")
 
 
@@ -71,7 +70,7 @@ def _commands() -> list[Attacked]:
 
 def full_lines(scratch: Path) -> Iterator[str]:
     """Run commands on a small disk with less and less space left on it."""
-    yield "A disk (tmpfs) that is full, or becomes so while a command writes; without and over old files"
+    yield "A disk (tmpfs) that is full, or becomes so while a command writes, half over old files"
     disk = scratch / "disk"
     disk.mkdir()
     with _mounted(disk) as mounted:

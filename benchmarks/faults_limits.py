@@ -90,7 +90,7 @@ def memory_lines(scratch: Path) -> Iterator[str]:
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(bad)]
     yield "done: as usual. said: exit status 1 and words that there is not enough memory. native: a"
     yield "library in native code ended the process by itself. Each file was the old or the new"
-    yield f"one, whole, and hidden files were left by native ends only, but for so many: {len(wrong)}."
+    yield f"one, whole, and hidden files were left by native ends only; otherwise: {len(wrong)}."
     yield from wrong
 
 

@@ -155,7 +155,8 @@ def output_lines(scratch: Path) -> Iterator[str]:
     patient = ("predict", "--size-mm", "11", "--sequestrated", "yes", "--months-since-onset",
                "0.5", "--months-to-surgery", "6")  # fmt: skip
     commands: list[tuple[str, ...]] = [
-        ("train", "--help"), ("--version",), ("show",), ("show", "--json"), patient, ("calculator",),
+        ("train", "--help"), ("--version",), ("show",), ("show", "--json"), ("calculator",),
+        patient,
         ("score", source), ("score", source, "--json", "--strict"),
         ("score", source, "--problems", "p.csv", "--force"), ("sample-size", "--help"),
     ]  # fmt: skip

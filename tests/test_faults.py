@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from command_line import Run
 
 from discresorb import artifact as artifacts
+from discresorb import cli
 from discresorb.artifact import load_artifact, save_artifact
 from discresorb.errors import ArtifactError, InputFileError, OutputError
 from discresorb.files import _host, begun
@@ -208,6 +210,56 @@ def test_a_model_that_cannot_be_saved_leaves_no_hash_file(
     with pytest.raises(OutputError, match="Permission denied"):
         save_artifact(load_artifact(default_path), tmp_path / "m.joblib")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_interrupt_kept_from_being_discarded_goes_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**how: object) -> None:
+        with begun(tmp_path / "named") as (_, part):
+            pass
+        part.install()
+        with begun(tmp_path / "lost"):
+            pass
+        assert len(list(tmp_path.iterdir())) == 2
+        raise KeyboardInterrupt  # before the part got to whoever was to discard it
+
+    numbers = [getattr(signal, each) for each in ("SIGINT", "SIGTERM", "SIGHUP")]
+    usual = [(number, signal.getsignal(number)) for number in numbers]
+    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr(cli, "_is_own_command", lambda arguments: True)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        for number, handler in usual:
+            signal.signal(number, handler)
+    assert ended.value.code == 130
+    assert [each.name for each in tmp_path.iterdir()] == ["named"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        RuntimeError("could not spawn threads: ThreadPoolBuildError { … }"),
+    ],
+    ids=["memory", "thread", "pool"],
+)
+def test_too_little_memory_is_told_of(
+    error: Exception, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*what: object) -> None:
+        raise error
+
+    (tmp_path / "list.csv").write_bytes(CONTENT)
+    monkeypatch.setattr("discresorb.score_file.score_columns", fails)
+    done = run("score", tmp_path / "list.csv", "-o", tmp_path / "o.csv")
+    assert done.returncode == 1
+    assert "Error: there is not enough memory" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["list.csv"]
 
 
 FULL = Path(os.devnull).with_name("full")
