@@ -147,9 +147,14 @@ def killed_lines(all_killed: Sequence[Killed]) -> Iterator[str]:
     behind = sum(each.behind for each in all_killed)
     yield "before, writing, after: what had been written when it was killed: nothing, a part, all."
     yield "left: hidden files stood there. again: something had changed, so the command was run"
-    yield "once more. wrong: a file that is neither the old nor the new one, whole; a model that"
-    yield "does not load; after the next run a hidden file, a lock or another result."
-    yield f"A model was new, and its JSON twin, which nothing reads, the old one: {behind} times."
+    yield (
+        "once more. wrong: a file that is neither the old one whole nor the new one whole, a "
+        "model\nthat does not load, or after the next run a hidden file, a lock or another result."
+    )
+    yield (
+        "Times that a model was new and its twin, which nothing reads, still the old one: "
+        f"{behind}."
+    )
     found = [name for each in all_killed for name in each.outside]
     named = ", ".join(found) or "nothing"
     yield f"Left in folders for temporary files and in shared memory: {named}."

@@ -43,7 +43,8 @@ def signal_lines(scratch: Path) -> Iterator[str]:
         told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
         yield f"{name:12}{statuses.total():>7}  {told:44}{len(found):>6}"
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(found)]
-    yield "Statuses are 128 and the signal's number, or the usual one where it came too late."
+    yield "Statuses are 128 and the signal's number, the usual one where it came too late, or where it"
+    yield "came too early, so that it ended the process by itself, its number below zero."
     yield "wrong: another status, a traceback, a hidden cursor, a hidden file, or a file that is"
     yield "neither the old nor the new one, whole."
     yield from wrong
