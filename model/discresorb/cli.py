@@ -6,6 +6,8 @@ standard output or ``-o FILE``, everything else to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import sys
@@ -19,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
-from discresorb.errors import DiscresorbError, InputError, ModelNotKeptWarning
+from discresorb.errors import DiscresorbError, InputError, ModelNotKeptWarning, OutputError
 from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
@@ -37,6 +39,9 @@ from discresorb.wording import VALUES_HIDDEN, visible
 __all__ = ["app", "main"]
 
 EXIT_INTERRUPTED = 130
+_NO_MEMORY = "there is not enough memory for this; outputs that are there are whole"
+# what only a write meets; of files it is told by name, so that it was standard output
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that mean others
 
 
@@ -48,7 +53,10 @@ class _Commands(TyperGroup):
             with warnings.catch_warnings():
                 warnings.simplefilter("default", ModelNotKeptWarning)
                 warnings.showwarning = _noted(warnings.showwarning)
-                return super().invoke(ctx)
+                result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can be told of that it cannot be written
+            return result
         except DiscresorbError as error:
             _tell_refused(error, show_values=shows_values(ctx))
             raise typer.Exit(error.exit_status) from None
@@ -56,20 +64,23 @@ class _Commands(TyperGroup):
             typer.echo("Interrupted; nothing was left half-written.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            # what is still buffered has nowhere to go
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             raise typer.Exit(0) from None
         except OSError as error:
-            typer.echo(f"Error: {error.strerror or error}", err=True)
-            raise typer.Exit(1) from None
-        except MemoryError:
-            typer.echo("Error: there is not enough memory for this; nothing was written", err=True)
-            raise typer.Exit(1) from None
-        except Exception as error:
-            if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
-                raise  # typer's own way to end
+            raise typer.Exit(_told(error)) from None
+        except BaseException as error:
+            if _lacks_memory(error):
+                typer.echo(f"Error: {_NO_MEMORY}", err=True)
+                raise typer.Exit(1) from None
+            if not isinstance(error, Exception) or _is_typers(error):
+                raise
             _tell_unexpected(error, show_values=shows_values(ctx))
             raise typer.Exit(1) from None
+
+
+def _is_typers(error: Exception) -> bool:
+    """Tell whether it is one of typer's own ways to end."""
+    return isinstance(error, typer.Abort) or hasattr(error, "exit_code")
 
 
 def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
@@ -105,6 +116,29 @@ def _tell_unexpected(error: Exception, *, show_values: bool) -> None:
     )
     if not show_values:
         typer.echo("Note: the fault's own words are left out; --show-values shows them.", err=True)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether there was not enough memory, for threads either, as Python or polars says it."""
+    words = ("can't start new thread", "ThreadPoolBuildError")
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
+
+
+def _told(error: OSError) -> int:
+    """Say what the system refused; give the exit status."""
+    output = getattr(error, "target", "standard output" if error.errno in _FULL else "")
+    if not output:
+        typer.echo(f"Error: {error.strerror or error}", err=True)
+        return 1
+    _drop_output()
+    typer.echo(f"Error: cannot write {output}: {error.strerror}", err=True)
+    return OutputError.exit_status
+
+
+def _drop_output() -> None:
+    """Have what is still buffered go nowhere, lest Python complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -283,6 +317,12 @@ def main() -> None:
         app(prog_name="discresorb")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:  # such as help that cannot be printed
+        sys.exit(_told(error))
     finally:
         # all is in order by now; a library's thread may pass an interrupt on once more
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if "discresorb.files" in sys.modules:
+            sys.modules["discresorb.files"].discard_all()

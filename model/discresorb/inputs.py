@@ -132,3 +132,5 @@ def _damage_told(name: str) -> Iterator[None]:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error).splitlines()[0]
         raise InputFileError(f"{name} is damaged, it cannot be read as Parquet: {words}") from None
+    except OSError as error:  # or whoever writes meanwhile would be blamed for it
+        raise InputFileError(f"{name} cannot be read: {error.strerror or error}") from None

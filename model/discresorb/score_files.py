@@ -21,7 +21,7 @@ from discresorb.progress import Progress
 from discresorb.score_file import Report, score_file
 from discresorb.scoring import Scorer
 from discresorb.sources import zstd
-from discresorb.synced import UnwrittenError
+from discresorb.synced import NamedStream, UnwrittenError
 from discresorb.tally import Tally
 from discresorb.writing import Writer
 
@@ -189,8 +189,9 @@ class _Run:
             if report is not None:
                 report(done, rows)
 
+        output: Any = NamedStream(sys.stdout.buffer, "standard output")
         with ExitStack() as stack:
-            stream: Any = sys.stdout.buffer
+            stream = output
             if self.together:
                 kept = stack.enter_context(tempfile.TemporaryFile())
                 stream = _KeptLines(kept)
@@ -203,8 +204,8 @@ class _Run:
                 raise error.and_also(late) from None
             if self.together and not (self.strict and tally.unscored):
                 kept.seek(0)
-                shutil.copyfileobj(kept, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+                shutil.copyfileobj(kept, output)
+        output.flush()
         return tally
 
     def _scored(self, job: Job, writer: Writer, report: Report | None) -> Tally:
