@@ -35,8 +35,12 @@ __all__ = ["DISTRIBUTIONS", "Array", "Distribution", "log1mexp", "softplus"]
 Array = Any
 
 _LOG_SQRT_2PI: Final = 0.5 * np.log(2.0 * np.pi)
+_SQRT_HALF: Final = np.sqrt(0.5)
+_SQRT_2_BY_PI: Final = np.sqrt(2.0 / np.pi)
 # beyond this exp(z) is not needed: exp(-exp(700)) is already exactly zero
 _WEIBULL_SATURATED: Final = 700.0
+# a cumulative hazard below this loses digits to underflow, but is its own probability
+_WEIBULL_TINY: Final = 1e-290
 
 
 def softplus(z: Array) -> Array:
@@ -75,16 +79,32 @@ class Distribution(ABC):
         """Give the derivative of f'(z) / f(z)."""
 
     @abstractmethod
-    def log_interval(self, lower: Array, upper: Array) -> Array:
-        """Give log[S(lower) - S(upper)], lower ≤ upper."""
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
+        """Give log[S(lower) - S(upper)], lower ≤ upper.
+
+        `width` is upper - lower where it is known with more digits than the ends leave it.
+        """
 
     @abstractmethod
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give [f(upper) - f(lower)] / [S(lower) - S(upper)], the mean of f'/f in between.
 
-        It keeps its digits however near the ends are, where the difference of densities does not;
-        `log_mass` is what `log_interval` gives.
+        It keeps its digits however near the ends are, where the difference of densities does not.
         """
+
+    # In the far right tail both S(lower) and S(upper) vanish, but not what they are in proportion.
+
+    @abstractmethod
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} for an upper in the right tail."""
+
+    @abstractmethod
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike."""
+
+    @abstractmethod
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z)."""
 
     @abstractmethod
     def inverse_log_survival(self, log_survival: Array) -> Array:
@@ -164,13 +184,26 @@ class LogLogistic(Distribution):
         """Give the derivative of f'(z) / f(z)."""
         return -2.0 * np.exp(self.log_density(z))
 
-    def log_interval(self, lower: Array, upper: Array) -> Array:
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
         """Give log[S(lower) - S(upper)] = log[S(lower) F(upper) (1 - exp(lower - upper))]."""
-        return log1mexp(lower - upper) - softplus(lower) - softplus(-upper)
+        gap = lower - upper if width is None else -width
+        return log1mexp(gap) - softplus(lower) - softplus(-upper)
 
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give the mean of f'/f in between, S(upper) - F(lower)."""
         return 1.0 / (1.0 + np.exp(upper)) - 1.0 / (1.0 + np.exp(-lower))
+
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} = log{S(lower) [exp(upper) - exp(lower)]}."""
+        return upper + log1mexp(-width) - softplus(lower)
+
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike, S(lower)."""
+        return np.exp(-softplus(lower))
+
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z) = F(z)."""
+        return np.exp(-softplus(-z))
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""
@@ -183,7 +216,10 @@ class LogNormal(Distribution):
     name = "lognormal"
 
     # below this width the midpoint expansion is exact to rounding, and differences are not
-    _NARROW: Final = 0.01
+    _NARROW: Final = 0.03
+    # beyond this the hazard is so near z that their difference loses digits
+    _FAR: Final = 30.0
+    _FRACTIONS: Final = 12  # of the continued fraction, more than are needed so far out
 
     def log_survival(self, z: Array) -> Array:
         """Give log S(z)."""
@@ -207,39 +243,96 @@ class LogNormal(Distribution):
         """Give the derivative of f'(z) / f(z)."""
         return -np.ones_like(z)
 
-    def log_interval(self, lower: Array, upper: Array) -> Array:
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
         """Give log[S(lower) - S(upper)], worked in the tail that keeps the digits."""
+        width = upper - lower if width is None else width
+        _, far, near = self._in_left_tail(lower, upper)
+        result = self.log_cdf(near) + log1mexp(self._log_cdf_gap(far, near, width)[1])
+        narrow = self._is_narrow(lower, width)
+        if np.any(narrow):
+            middle = lower + 0.5 * width
+            in_narrow = self.log_density(middle) + self._log_narrow(middle, width)
+            result = np.where(narrow, in_narrow, result)
+        return result
+
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give the mean of f'/f in between, of which f is taken out."""
+        swap, far, near = self._in_left_tail(lower, upper)
+        log_density_gap, log_cdf_gap = self._log_cdf_gap(far, near, width)
+        result = self.hazard(-near) * np.expm1(log_density_gap) / np.expm1(log_cdf_gap)
+        result = np.where(swap, -result, result)
+        narrow = self._is_narrow(lower, width)
+        if np.any(narrow):
+            half = 0.5 * width
+            middle = lower + half
+            over_mass = np.exp(-0.5 * half * half - self._log_narrow(middle, width))
+            result = np.where(narrow, -2.0 * np.sinh(middle * half) * over_mass, result)
+        return result
+
+    def _in_left_tail(self, lower: Array, upper: Array) -> tuple[Array, Array, Array]:
+        """Whether the interval was mirrored, and its ends, the second nearer the middle."""
         swap = lower + upper > 0.0
-        a, b = np.where(swap, -upper, lower), np.where(swap, -lower, upper)
-        log_b = self.log_cdf(b)
-        result = log_b + log1mexp(self.log_cdf(a) - log_b)
-        narrow = self._is_narrow(lower, upper)
-        if np.any(narrow):
-            result = np.where(narrow, self._log_narrow(lower, upper - lower), result)
-        return result
+        return swap, np.where(swap, -upper, lower), np.where(swap, -lower, upper)
 
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
-        """Give the mean of f'/f in between, of which f is taken out where both ends are near."""
-        log_density = self.log_density
-        result = np.exp(log_density(upper) - log_mass) - np.exp(log_density(lower) - log_mass)
-        narrow = self._is_narrow(lower, upper)
-        if np.any(narrow):
-            half = 0.5 * (upper - lower)
-            m = lower + half
-            of_middle = np.exp(log_density(m) - 0.5 * half * half - log_mass)
-            result = np.where(narrow, -2.0 * np.sinh(m * half) * of_middle, result)
-        return result
+    def _log_cdf_gap(self, far: Array, near: Array, width: Array) -> tuple[Array, Array]:
+        """Give log[f(far) / f(near)] and log[F(far) / F(near)]."""
+        from scipy.special import erfcx
 
-    def _is_narrow(self, lower: Array, upper: Array) -> Array:
-        return (upper - lower) * (1.0 + np.abs(lower)) < self._NARROW
+        density = np.where(np.isinf(far), -np.inf, 0.5 * width * (far + near))
+        return density, density + np.log(erfcx(-far * _SQRT_HALF) / erfcx(-near * _SQRT_HALF))
 
-    def _log_narrow(self, lower: Array, width: Array) -> Array:
-        """Expand the integral of f about the interval's midpoint to fourth order in its width."""
-        m = lower + 0.5 * width
-        m2 = m * m
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} from the hazard gained in between."""
+        from scipy.special import erfcx
+
+        middle = lower + 0.5 * width
+        near = width * middle + np.log(erfcx(lower * _SQRT_HALF) / erfcx(upper * _SQRT_HALF))
+        apart = self.log_survival(lower) - self.log_survival(upper)
+        gained = np.where(lower > 0.0, near, apart)
+        # S(upper) = f(upper) / hazard, and f(middle) / f(upper) is exp(width (middle + upper) / 4)
+        in_narrow = (
+            self._log_narrow(middle, width)
+            + np.log(self.hazard(upper))
+            + 0.25 * width * (middle + upper)
+        )
+        return np.where(self._is_narrow(lower, width), in_narrow, gained + log1mexp(-gained))
+
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike, by the gain in hazard."""
+        first, last = self.hazard(lower), self.hazard(upper)
+        middle = lower + 0.5 * width
+        hazard, excess = self.hazard(middle), self._excess(middle)
+        rise = hazard * excess  # the hazard's derivative, and its derivatives
+        bend = rise * (hazard + excess) - hazard
+        third = bend * (hazard + excess) + 2.0 * rise * (rise - 1.0)
+        in_narrow = width * (rise + width * width * third / 24.0)
+        near = width + (self._excess(upper) - self._excess(lower))
+        gain = np.where(lower > 0.0, near, last - first)
+        gain = np.where(self._is_narrow(lower, width), in_narrow, gain)
+        return gain * (1.0 + np.exp(-log_odds))
+
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z)."""
+        from scipy.special import erfcx
+
+        return _SQRT_2_BY_PI / erfcx(z * _SQRT_HALF)
+
+    def _excess(self, z: Array) -> Array:
+        """Give the hazard less z; far out by its continued fraction 1 / (z + 2 / (z + 3 / …))."""
+        tail = far = np.maximum(z, self._FAR)
+        for k in range(self._FRACTIONS, 1, -1):
+            tail = far + k / tail
+        return np.where(z > self._FAR, 1.0 / tail, self.hazard(z) - z)
+
+    def _is_narrow(self, lower: Array, width: Array) -> Array:
+        return width * (1.0 + np.abs(lower)) < self._NARROW
+
+    def _log_narrow(self, middle: Array, width: Array) -> Array:
+        """Give the log of the integral of f over f(middle), to fourth order in the width."""
+        m2 = middle * middle
         w2 = width * width
         series = (m2 - 1.0) * w2 / 24.0 + (m2 * m2 - 6.0 * m2 + 3.0) * w2 * w2 / 1920.0
-        return self.log_density(m) + np.log(width) + np.log1p(series)
+        return np.log(width) + np.log1p(series)
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""
@@ -284,7 +377,10 @@ class Weibull(Distribution):
 
     def log_cdf(self, z: Array) -> Array:
         """Give log F(z)."""
-        return log1mexp(-np.exp(z))
+        cumulative = np.exp(z)
+        result = log1mexp(-cumulative)
+        tiny = cumulative < _WEIBULL_TINY
+        return np.where(tiny, z, result) if np.any(tiny) else result
 
     def log_density(self, z: Array) -> Array:
         """Give log f(z)."""
@@ -298,15 +394,40 @@ class Weibull(Distribution):
         """Give the derivative of f'(z) / f(z)."""
         return -np.exp(np.minimum(z, _WEIBULL_SATURATED))
 
-    def log_interval(self, lower: Array, upper: Array) -> Array:
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
         """Give log[S(lower) - S(upper)] = -exp(lower) + log[1 - exp(exp(lower) - exp(upper))]."""
-        hazard = -np.exp(upper) * np.expm1(lower - upper)
-        return log1mexp(-hazard) - np.exp(lower)
+        width = upper - lower if width is None else width
+        gained = self._gained(upper, width)
+        result = log1mexp(-gained) - np.exp(lower)
+        tiny = gained < _WEIBULL_TINY
+        if np.any(tiny):
+            result = np.where(tiny, upper + log1mexp(-width), result)
+        return result
 
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give the mean of f'/f in between, by the hazard gained there and that at its start."""
-        gained = -np.exp(np.minimum(upper, _WEIBULL_SATURATED)) * np.expm1(lower - upper)
-        return gained / np.expm1(gained) - np.exp(lower)
+        gained = self._gained(upper, width)
+        ratio = gained / np.expm1(gained)
+        return np.where(gained < _WEIBULL_TINY, 1.0, ratio) - np.exp(lower)
+
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} from the hazard gained in between."""
+        gained = self._gained(upper, width)
+        found = np.where(upper < _WEIBULL_SATURATED, gained + log1mexp(-gained), np.inf)
+        return np.where(gained < _WEIBULL_TINY, upper + log1mexp(-width), found)
+
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike."""
+        gained = self._gained(upper, width)
+        return np.where(gained < _WEIBULL_TINY, 1.0, gained / -np.expm1(-gained))
+
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z) = exp z."""
+        return np.exp(np.minimum(z, _WEIBULL_SATURATED))
+
+    def _gained(self, upper: Array, width: Array) -> Array:
+        """Give exp(upper) - exp(lower), the cumulative hazard between."""
+        return -np.exp(np.minimum(upper, _WEIBULL_SATURATED)) * np.expm1(-width)
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""
