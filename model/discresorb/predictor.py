@@ -160,7 +160,9 @@ class Predictor:
             reasons = reason_sentences(check_threshold(threshold))
         entry, horizon = patient.entry, patient.entry + patient.wait
         missing = self._missing(patient.covariates) if self.design.optional else []
-        probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
+        probability, low, high = self._curve.interval(
+            self._row(patient), entry, horizon, wait=patient.wait
+        )
         if low + high != low + high:  # nan
             raise self._no_probability(patient.covariates, entry, horizon)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
@@ -241,7 +243,9 @@ class Predictor:
             raise InputError("months must be numbers of 0 or more")
         patient = self._at_imaging(cells)
         entry = patient.entry
-        probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
+        probability, low, high = self._curve.interval(
+            self._row(patient), entry, entry + months, wait=months
+        )
         if np.isnan(low + high).any():
             raise self._no_probability(patient.covariates, entry, entry)
         return CurvePoints(months, probability, low, high)

@@ -296,7 +296,7 @@ class Scorer:
         design = self.predictor.design
         missing = design.missing(covariates.T)
         p, low, high = self.predictor._curve.interval(
-            design.matrix(covariates, entry), entry, horizon
+            design.matrix(covariates, entry), entry, horizon, wait=wait
         )
         lost = np.flatnonzero(np.isnan(low + high))
         if len(lost):
