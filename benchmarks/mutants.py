@@ -47,7 +47,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "model/discresorb/curve.py": ("tests/test_curve.py",),
     "training/discresorb_training/likelihood.py": ("tests/test_likelihood.py",),
     "training/discresorb_training/metrics.py": METRICS,
-    "training/discresorb_training/working.py": METRICS,
+    "training/discresorb_training/working.py": ("tests/test_working.py", *METRICS),
 }
 PATIENCE, LEAST = 6.0, 20.0  # a trial may take so many times the usual, and so many seconds
 BROKEN = "raise AssertionError('changed')"
@@ -109,6 +109,9 @@ def judged(drawn: Sequence[Mutant], workers: int, quick: bool) -> list[str]:
         ]
         for done, (position, outcome, _) in enumerate(outcomes(trials, workers), 1):
             results[left[position]] = outcome
+            if outcome == PASSED:
+                each = drawn[left[position]]
+                print(f"alive: {each.file}:{each.number} {each.becomes}", file=sys.stderr, flush=True)
             if done % 50 == 0 or done == len(trials):
                 print(f"{done} of {len(trials)} by {'further' if further else 'quick'} tests",
                       file=sys.stderr)  # fmt: skip
