@@ -26,9 +26,9 @@ horizon does not happen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
-@dataclass(frozen=True)
-class _Wait:
+class _Wait(NamedTuple):
     """From entry to horizon on the standardised log-time scale, for each row.
 
     Parameters
@@ -74,8 +73,7 @@ class _Wait:
     width: Array
 
 
-@dataclass(frozen=True)
-class _Terms:
+class _Terms(NamedTuple):
     """Logit of p, and what its gradient needs.
 
     Parameters
@@ -105,7 +103,7 @@ class _Terms:
 def _logit_resorption(
     distribution: Distribution, wait: _Wait, log_ever: Array, log_never: Array
 ) -> _Terms:
-    log_interval = distribution.log_interval(wait.start, wait.end, wait.width)
+    log_interval = distribution.log_interval(*wait)
     log_survival = distribution.log_survival(wait.end)
     log_population = np.logaddexp(log_never, log_ever + log_survival)
     logit = log_ever + log_interval - log_population
@@ -113,10 +111,10 @@ def _logit_resorption(
     terms = _Terms(logit, log_interval, log_population, log_ever, log_never, deep)
     if not np.any(deep):
         return terms
-    log_odds = distribution.log_odds(wait.start, wait.end, wait.width)
+    log_odds = distribution.log_odds(*wait)
     never_to_alive = log_never - log_ever - np.maximum(log_survival, -_FARTHEST)
     logit = np.where(deep, log_odds - softplus(never_to_alive), logit)
-    return replace(terms, logit=logit, log_odds=log_odds, never_to_alive=never_to_alive)
+    return terms._replace(logit=logit, log_odds=log_odds, never_to_alive=never_to_alive)
 
 
 @dataclass(frozen=True)
@@ -234,7 +232,7 @@ class CureCurve:
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
         terms = _logit_resorption(self.distribution, times, log_ever, log_never)
         logit = np.where(np.less_equal(wait, 0.0), -np.inf, terms.logit)  # also if both are 0
-        return replace(terms, logit=logit), times
+        return terms._replace(logit=logit), times
 
     def _cure_design(self, design: Array) -> list[Array]:
         return _columns(design[..., self._columns])
@@ -260,15 +258,14 @@ def _slopes(distribution: Distribution, terms: _Terms, times: _Wait) -> tuple[Ar
     at_horizon = np.exp(log_density - terms.log_interval) + of_population
     # the densities at both ends nearly cancel if the wait is short, so that the difference is not
     # taken of them
-    ends = times.start, times.end, times.width
-    together = distribution.mean_slope(*ends) + of_population
+    together = distribution.mean_slope(*times) + of_population
     d_cure = np.exp(terms.log_never - terms.log_population)
     if not np.any(terms.deep):
         return at_horizon, together, d_cure
     hazard = distribution.hazard(times.end)
     never = expit(terms.never_to_alive)  # of those left at the horizon
     deep_at_horizon = hazard * (np.exp(-terms.log_odds) + expit(-terms.never_to_alive))
-    deep_together = distribution.log_odds_slope(*ends, terms.log_odds) - hazard * never
+    deep_together = distribution.log_odds_slope(*times, terms.log_odds) - hazard * never
     return (
         np.where(terms.deep, deep_at_horizon, at_horizon),
         np.where(terms.deep, deep_together, together),

@@ -113,16 +113,18 @@ class Distribution(ABC):
     # What the likelihood needs at once; a distribution overrides these where its terms share
     # exponentials.
 
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
-        log_mass = self.log_interval(lower, upper)
-        return (
-            log_mass,
-            np.exp(self.log_density(lower) - log_mass),
-            np.exp(self.log_density(upper) - log_mass),
-            self.slope(lower),
-            self.slope(upper),
-        )
+    @abstractmethod
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need.
+
+        Returns
+        -------
+        log_mass, at_upper, mean_slope, bend, slope_upper : array
+            log[S(lower) - S(upper)]; f(upper) over that difference; its derivative where both ends
+            move alike, and the second one; f'/f at upper.
+        """
 
     def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
         """Give f(z) / S(z) and f'(z) / f(z)."""
@@ -139,16 +141,21 @@ class LogLogistic(Distribution):
     name = "loglogistic"
 
     # f = S F and f'/f = S - F
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need."""
         above_lower, below_upper = softplus(lower), softplus(-upper)
-        share = -np.expm1(lower - upper)
+        share = -np.expm1(-width)
+        log_alive = below_upper + upper  # minus log S(upper)
+        alive, resorbed = np.exp(-log_alive), np.exp(-below_upper)  # at upper
+        alive_before, resorbed_before = np.exp(-above_lower), np.exp(lower - above_lower)
         return (
             np.log(share) - above_lower - below_upper,
-            np.exp(below_upper - above_lower + lower) / share,
-            np.exp(above_lower - below_upper - upper) / share,
-            self.slope(lower),
-            self.slope(upper),
+            np.exp(above_lower - log_alive) / share,
+            alive - resorbed_before,
+            -alive * resorbed - alive_before * resorbed_before,
+            alive - resorbed,
         )
 
     def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
@@ -255,6 +262,20 @@ class LogNormal(Distribution):
             result = np.where(narrow, in_narrow, result)
         return result
 
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need."""
+        log_mass = self.log_interval(lower, upper, width)
+        at_upper = np.exp(self.log_density(upper) - log_mass)
+        mean_slope = self.mean_slope(lower, upper, width)
+        bend = -mean_slope * (lower + mean_slope) - width * at_upper
+        return log_mass, at_upper, mean_slope, bend, -upper
+
+    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) and f'(z) / f(z)."""
+        return self.hazard(z), -z
+
     def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give the mean of f'/f in between, of which f is taken out."""
         swap, far, near = self._in_left_tail(lower, upper)
@@ -347,16 +368,26 @@ class Weibull(Distribution):
     name = "weibull"
 
     # f = S exp(z) and f'/f = 1 - exp(z)
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need."""
         by_lower = np.exp(lower)
         by_upper = np.exp(np.minimum(upper, _WEIBULL_SATURATED))
-        share = -np.expm1(by_upper * np.expm1(lower - upper))
+        wide = -np.expm1(-width)
+        gained = by_upper * wide
+        share = -np.expm1(-gained)
+        over, log_share = gained / share, np.log(share)
+        tiny = gained < _WEIBULL_TINY
+        if np.any(tiny):
+            over = np.where(tiny, 1.0, over)
+            log_share = np.where(tiny, upper + np.log(wide), log_share)
+        left = over * np.exp(-gained)
         return (
-            np.log(share) - by_lower,
-            by_lower / share,
-            by_upper * (1.0 / share - 1.0),
-            1.0 - by_lower,
+            log_share - by_lower,
+            left / wide,
+            left - by_lower,
+            left * (1.0 - over) - by_lower,
             1.0 - by_upper,
         )
 
