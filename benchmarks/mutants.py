@@ -34,7 +34,12 @@ SLOW = (  # tests that simulate for seconds
 )
 WITHOUT_SLOW = tuple(itertools.chain.from_iterable(("--deselect", each) for each in SLOW))
 METRICS = ("tests/test_metrics.py", *WITHOUT_SLOW)
-LAWS = ("tests/test_distributions.py", "tests/test_curve.py", "tests/test_likelihood.py")
+LAWS = (
+    "tests/test_distributions.py",
+    "tests/test_distribution_identities.py",
+    "tests/test_curve.py",
+    "tests/test_likelihood.py",
+)
 FURTHER = (
     "tests/test_predictor.py",
     "tests/test_robust.py",
@@ -46,7 +51,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "model/discresorb/distributions.py": LAWS,
     "model/discresorb/curve.py": ("tests/test_curve.py",),
     "training/discresorb_training/likelihood.py": ("tests/test_likelihood.py",),
-    "training/discresorb_training/metrics.py": METRICS,
+    "training/discresorb_training/metrics.py": ("tests/test_metric_definitions.py", *METRICS),
     "training/discresorb_training/working.py": ("tests/test_working.py", *METRICS),
 }
 PATIENCE, LEAST = 6.0, 20.0  # a trial may take so many times the usual, and so many seconds

@@ -307,3 +307,17 @@ def test_sums_of_blocks_that_were_a_step_too_far() -> None:
     assert not nothing.gradient.any()
     assert not nothing.hessian.any()
     assert nothing.hessian.shape == (2, 2)
+
+
+@EVERY_ROW
+def test_a_covariate_without_effect_may_be_left_out(row: str) -> None:
+    lower, upper, entry = (np.array([each]) for each in ROWS[row])
+    narrow = prepare(X[None, :2], lower, upper, entry)
+    theta = np.array([*LATENCY[:2], LATENCY[3], *EVER[:2]])
+    wide = np.array([*LATENCY[:2], 0.0, LATENCY[3], *EVER[:2], 0.0])
+    found = evaluate(narrow, DISTRIBUTIONS["lognormal"], theta, cure=True)
+    full = evaluate(one_row(ROWS[row]), DISTRIBUTIONS["lognormal"], wide, cure=True)
+    kept = [0, 1, 3, 4, 5]
+    assert found.log_likelihood == pytest.approx(full.log_likelihood)
+    np.testing.assert_allclose(found.gradient, full.gradient[kept], rtol=1e-12)
+    np.testing.assert_allclose(found.hessian, full.hessian[np.ix_(kept, kept)], rtol=1e-12)

@@ -199,6 +199,7 @@ def test_refusals_name_the_first_five_positions() -> None:
     assert brier(ends, half) >= 0.25
     with pytest.raises(InputError, match=r"no logit: positions \[1, 2, 4, 5, 6\]; leave out"):
         calibration_location(ends, half)
-    for p, w in ((np.empty(0), np.empty(0)), (np.full((2, 2), 0.5), np.full((2, 2), 0.5))):
+    unfit = [(half, half[:8]), (half[:8], half), (half[:0], half[:0]), (half[None], half[None])]
+    for p, w in unfit:
         with pytest.raises(InputError, match="must go together"):
             brier(p, w)
