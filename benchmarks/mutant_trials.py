@@ -33,13 +33,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("model", "training", "tests")
 LIBRARIES = (
-    "_pytest.debugging", "_pytest.junitxml", "execnet", "hypothesis.strategies", "jinja2", "joblib", "lifelines", "narwhals", "numpy", "pandas",
-    "scipy.optimize", "scipy.stats", "sklearn.linear_model", "sklearn.model_selection", "sklearn.metrics", "typer", "xdist.newhooks",
-    "xdist.plugin",
+    "_pytest.debugging", "_pytest.junitxml", "execnet", "hypothesis.strategies", "jinja2",
+    "joblib", "lifelines", "narwhals", "numpy", "pandas", "scipy.optimize", "scipy.stats",
+    "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection", "typer",
+    "xdist.newhooks", "xdist.plugin",
 )  # fmt: skip
 MEMORY = 6 * 2**30
 FORK = multiprocessing.get_context("fork")
-TIME_OUT, PASSED = "time-out", ""
+TIME_OUT, PASSED, DIED, BEFORE = "time-out", "", "the process ended", "before any test"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def load_libraries() -> None:
 def outcomes(trials: Sequence[Trial], workers: int) -> Iterator[tuple[int, str, float]]:
     """Give position, outcome and seconds of every trial, as they end.
 
-    The outcome is the test file that failed first, `TIME_OUT`, or `PASSED`.
+    The outcome is the test file that failed first, `BEFORE` if an import did, `DIED` if the process
+    came to an end, `TIME_OUT`, or `PASSED`.
     """
     waiting = list(enumerate(trials))[::-1]
     running: list[_Running] = []
@@ -109,10 +111,8 @@ class _Running:
         if late:
             return TIME_OUT
         if not self.answers.poll():
-            return "the process died"
+            return DIED
         answer: str = self.answers.recv()
-        if answer.startswith("!"):
-            raise SystemExit(f"pytest could not run: {answer[1:]}")
         return answer
 
 
@@ -129,22 +129,10 @@ def _child(trial: Trial, answer: Connection, place: str) -> None:
     options = ["-x", "-q", "-n=0", "--assert=plain", "--basetemp", place]
     options += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]  # which collects garbage
     status = int(pytest.main([*options, *trial.tests], plugins=[first]))
-    failed = first.file or "the run itself"
-    usage = status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
-    # an error of a conftest is a usage error to pytest, though the changed module made it
-    wrong = usage and not _imports_fail(trial.file)
-    answer.send(f"!{trial}" if wrong else PASSED if status == 0 else failed)
+    # whatever ends the run early is the change's doing: unchanged, the same run passes
+    answer.send(PASSED if status == 0 else first.file or BEFORE)
     answer.close()
     os._exit(0)  # whatever threads and handlers a changed module has left behind
-
-
-def _imports_fail(file: str) -> bool:
-    try:
-        importlib.import_module(module_name(file))
-        importlib.import_module("conftest")
-    except Exception:
-        return True
-    return False
 
 
 class _FirstFailure:

@@ -1,14 +1,15 @@
 """Would the tests notice if the mathematics were changed? Mutants of it, and which tests fail.
 
-A seeded sample of the changes that cosmic-ray's operators can make (`+` for `-`, `<` for `<=`, 2 for
-1, no decorator, …) to the files of the likelihood, the curve and the metrics. A mutant is killed if
-a test of the project fails or takes several times as long as it should; first by the tests that are
-quick, then, if it survives, by further ones. Left out are changes of annotations, which under `from
-__future__ import annotations` are never evaluated, and what is no longer Python; nothing is left
-out once it has run. Whoever survives is listed with the reason that mutants_survivors.toml gives.
+A seeded sample of the changes that cosmic-ray's operators can make (`+` for `-`, `<` for `<=`, 2
+for 1, no decorator, …) to the files of the likelihood, the curve and the metrics. A mutant is
+killed if a test of the project fails or takes several times as long as it should; first by the
+tests that are quick, then, if it survives, by further ones. Left out are changes of annotations,
+which under `from __future__ import annotations` are never evaluated, and what is no longer Python;
+nothing is left out once it has run. Tests that simulate for many seconds are not asked. Who
+survives is listed with the reason that mutants_survivors.toml gives.
 
-Run: pip install ".[mutation]", then
-python benchmarks/mutants.py > benchmarks/results/mutants.txt (about 25 minutes of one core)
+Run: pip install ".[dev,mutation]", then
+python benchmarks/mutants.py > benchmarks/results/mutants.txt (about 15 minutes of one core)
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def main() -> None:
     print_files(all_mutants, drawn, results)
     print_killers(results)
     print_survivors([m for m, result in zip(drawn, results, strict=True) if result == PASSED])
-    print(f"{(time.monotonic() - start) / 60:.0f} minutes, {asked.workers} at a time", file=sys.stderr)
+    print(
+        f"{(time.monotonic() - start) / 60:.0f} minutes, {asked.workers} at a time", file=sys.stderr
+    )
 
 
 def draw(every: Sequence[Mutant], seed: int, count: int) -> tuple[list[Mutant], int]:
@@ -116,7 +119,9 @@ def judged(drawn: Sequence[Mutant], workers: int, quick: bool) -> list[str]:
             results[left[position]] = outcome
             if outcome == PASSED:
                 each = drawn[left[position]]
-                print(f"alive: {each.file}:{each.number} {each.becomes}", file=sys.stderr, flush=True)
+                print(
+                    f"alive: {each.file}:{each.number} {each.becomes}", file=sys.stderr, flush=True
+                )
             if done % 50 == 0 or done == len(trials):
                 print(f"{done} of {len(trials)} by {'further' if further else 'quick'} tests",
                       file=sys.stderr)  # fmt: skip
@@ -163,7 +168,9 @@ def print_survivors(survivors: Sequence[Mutant]) -> None:
     print("\nThe survivors")
     for reason in sorted(set(why)):
         print(f"\n{reason}")
-        for mutant, mine in sorted(zip(survivors, why, strict=True), key=lambda pair: place(pair[0])):
+        for mutant, mine in sorted(
+            zip(survivors, why, strict=True), key=lambda pair: place(pair[0])
+        ):
             if mine == reason:
                 operator = mutant.operator.split("/")[1]
                 print(f"  {mutant.file}:{mutant.number} {mutant.where}, {operator}")

@@ -66,7 +66,9 @@ def test_what_was_seen_on_the_very_day_counts_though_months_be_rounded() -> None
     tenth, sum_of_tenths = 0.3, 0.1 + 0.2
     assert tenth < sum_of_tenths
     for horizon, seen in ((tenth, sum_of_tenths), (sum_of_tenths, tenth)):
-        y = interval_outcome(lower=[0.1, seen, seen], upper=[seen, 0.9, seen], entry=[0.1, 0.1, 0.0])
+        y = interval_outcome(
+            lower=[0.1, seen, seen], upper=[seen, 0.9, seen], entry=[0.1, 0.1, 0.0]
+        )
         low, high = certain_bounds(y, horizon)
         assert low.tolist() == high.tolist() == [1.0, 0.0, 1.0]
     y = interval_outcome(lower=[0.1, 0.1, 0.29], upper=[0.31, INF, INF])
