@@ -51,6 +51,10 @@ class Mutant:
         gone = len(original) > len(changed)
         return "" if gone else changed[self.number - 1].strip()
 
+    def __str__(self) -> str:
+        head = f"{self.file}:{self.number} {self.where}, {self.operator.split('/')[1]}"
+        return f"{head}\n    - {self.line}\n    + {self.becomes or '(the line is gone)'}"
+
     def compiles(self) -> bool:
         """Whether it is a program at all."""
         try:

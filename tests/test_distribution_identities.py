@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,21 @@ def test_survival_density_slope_are_those_of_one_call_each(distribution: Distrib
     np.testing.assert_allclose(survival, np.exp(distribution.log_survival(z)), rtol=1e-13)
     np.testing.assert_allclose(density, np.exp(distribution.log_density(z)), rtol=1e-13)
     np.testing.assert_allclose(slope, distribution.slope(z), rtol=1e-13, atol=1e-16)
+
+
+ITS_OWN = (
+    "log_survival", "log_cdf", "log_density", "slope", "slope_derivative", "log_interval",
+    "mean_slope", "log_odds", "log_odds_slope", "hazard", "inverse_log_survival", "interval",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("forgotten", ITS_OWN)
+def test_a_new_distribution_cannot_forget_a_method(forgotten: str) -> None:
+    def given(self: Distribution, *z: Array) -> Array:
+        return z
+
+    methods: dict[str, Callable[..., Array]] = {name: given for name in ITS_OWN}
+    assert type("Whole", (Distribution,), dict(methods))()
+    del methods[forgotten]
+    with pytest.raises(TypeError, match=forgotten):
+        type("Partial", (Distribution,), methods)()

@@ -321,3 +321,28 @@ def test_a_covariate_without_effect_may_be_left_out(row: str) -> None:
     assert found.log_likelihood == pytest.approx(full.log_likelihood)
     np.testing.assert_allclose(found.gradient, full.gradient[kept], rtol=1e-12)
     np.testing.assert_allclose(found.hessian, full.hessian[np.ix_(kept, kept)], rtol=1e-12)
+
+
+@EVERY
+@pytest.mark.parametrize("never", [20.0, 33.0, 60.0])
+def test_nearly_nobody_is_left(name: str, never: float) -> None:
+    """Seen herniated so late that those who never resorb may be most of those who are left."""
+    theta, law, h = parameters(True), DISTRIBUTIONS[name], 1e-5
+    theta[4] = never
+    logit, sigma = float(X @ theta[4:]), math.exp(theta[3])
+    log_survival = -34.0
+    months = float(np.exp(X @ theta[:3] + sigma * law.inverse_log_survival(log_survival)))
+    prepared = one_row((months, INF, 0.0))
+
+    def at(theta: Array) -> Evaluation:
+        return evaluate(prepared, law, theta, cure=True)
+
+    ever, none = -np.logaddexp(0.0, -logit), -np.logaddexp(0.0, logit)
+    expected = np.logaddexp(none, ever + log_survival)
+    assert at(theta).log_likelihood == pytest.approx(expected, rel=1e-11)
+    steps = h * np.eye(len(theta))
+    slopes = [(at(theta + step).log_likelihood - at(theta - step).log_likelihood) for step in steps]
+    bends = [at(theta + step).gradient - at(theta - step).gradient for step in steps]
+    for found, by_difference in ((at(theta).gradient, slopes), (at(theta).hessian, bends)):
+        error = found - np.array(by_difference) / (2 * h)
+        assert np.abs(error).max() < 1e-6 * (1.0 + np.abs(found).max())
