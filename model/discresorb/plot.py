@@ -86,6 +86,7 @@ def plot_curve(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------
@@ -161,6 +162,7 @@ def plot_waiting_list(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------

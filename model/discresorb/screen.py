@@ -121,7 +121,19 @@ def score_summary(
     *,
     files: int = 1,
 ) -> list[str]:
-    """Count what was scored, what was not and why, and the share that each reason flags."""
+    """Count what was scored, what was not and why, and the share that each reason flags.
+
+    Parameters
+    ----------
+    tally : Tally
+        Counts of the rows.
+    threshold : float
+        Probability from which on imaging again was advised.
+    upper_bound_note : str, default none
+        Said of a threshold that came from costs.
+    files : int, default 1
+        How many were scored.
+    """
     lines = [scored_words(tally, files), *(f"  {each}" for each in problem_words(tally, files))]
     if tally.scored:
         lines.append(flagged_words(tally))
