@@ -2,12 +2,12 @@
 
 Two fresh environments are made: one with the oldest release that pyproject.toml allows of every
 dependency, the cluster's and the test tools included (and the newest of what those need in turn),
-one with the newest of everything. In each the wheel is installed and the test suite runs, but for
-the tests that open pages in a browser. Then each environment trains a model, and each predicts with
-both, with the shipped one and with one of format 1: the numbers and the scored file are compared.
+one with the newest of everything. In each the wheel is installed. Each environment trains a model,
+and each predicts with both, with the shipped one and with one of format 1: the numbers and the
+scored file are compared. Then in each the tests run that meet the dependencies, or with ``--whole``
+the whole suite but for what opens pages in a browser.
 
-Prints the versions, what the tests said, and the largest differences. Needs a package registry, and
-about ten minutes.
+Prints the versions, the largest differences, and what the tests said. Needs a package registry.
 
 Run: python benchmarks/versions.py > benchmarks/results/versions.txt
 """
@@ -35,6 +35,37 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 # what reads, types or packages the code, or drives a browser, runs in neither set
 NOT_RUN = {"axe-playwright-python", "build", "mypy", "pandas-stubs", "playwright", "ruff"}
+MEETING_DEPENDENCIES = (
+    "test_artifact.py",
+    "test_cli.py",
+    "test_conversion.py",
+    "test_covariates.py",
+    "test_estimator.py",
+    "test_fhir.py",
+    "test_files.py",
+    "test_frames.py",
+    "test_from_visits.py",
+    "test_imports.py",
+    "test_likelihood.py",
+    "test_model_data.py",
+    "test_nomogram.py",
+    "test_oracles.py",
+    "test_plot.py",
+    "test_predictor.py",
+    "test_reading.py",
+    "test_records.py",
+    "test_score_files.py",
+    "test_score_on_cluster.py",
+    "test_scoring.py",
+    "test_second_opinion.py",
+    "test_selection.py",
+    "test_simulate.py",
+    "test_streaming.py",
+    "test_training.py",
+    "test_validation.py",
+    "test_writing.py",
+)
+FEWER = f"Tests that meet the dependencies, {len(MEETING_DEPENDENCIES)} files"
 IN_A_BROWSER = (
     "test_calculator.py",
     "test_calculator_access.py",
@@ -170,14 +201,20 @@ def environments(folder: Path, wheel: Path) -> tuple[Environment, Environment]:
     return both
 
 
+def chosen() -> list[str]:
+    """Say to pytest which tests to run."""
+    if "--whole" in sys.argv:
+        return [f"--ignore=tests/{name}" for name in IN_A_BROWSER]
+    return [f"tests/{name}" for name in MEETING_DEPENDENCIES]
+
+
 def tested(environment: Environment, sources: Path, folder: Path) -> str:
-    """Run the test suite against the installed wheel and sum up what it said."""
+    """Run tests against the installed wheel and sum up what it said."""
     report = folder / f"{environment.name}.xml"
-    ignored = [f"--ignore=tests/{name}" for name in IN_A_BROWSER]
     # an older library warns of what a newer one has mended: warnings fail the suite elsewhere
     options = ["-n2", "-q", "-o", "filterwarnings=", "-o", "pythonpath=tests", "-W", "ignore"]
     subprocess.run(
-        [environment.python, "-m", "pytest", *options, *ignored, f"--junitxml={report}"],
+        [environment.python, "-m", "pytest", *options, *chosen(), f"--junitxml={report}"],
         cwd=sources,
         env=environment.surroundings,
         stdout=sys.stderr,
@@ -271,7 +308,8 @@ def main() -> None:
             print(f"{package:<20}{oldest[package]:>12}{newest[package]:>12}")
         print("\nEach environment predicts with the models of both:", flush=True)
         print("\n".join(compared(folder, both)), flush=True)
-        print("\nThe test suite, but for what opens a browser:")
+        what = "The whole suite, but for browsers" if "--whole" in sys.argv else FEWER
+        print(f"\n{what}:")
         for each in both:
             print(tested(each, sources, folder), flush=True)
 
