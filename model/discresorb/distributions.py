@@ -53,6 +53,8 @@ class Distribution(ABC):
     """A standard variable on the log-time scale; functions of z, elementwise."""
 
     name: str
+    label: str  # for a person
+    formula: str  # of S(z), as a printed equation has it
 
     @abstractmethod
     def log_survival(self, z: Array) -> Array:
@@ -117,6 +119,8 @@ class LogLogistic(Distribution):
     """Standard logistic on the log-time scale."""
 
     name = "loglogistic"
+    label = "log-logistic"
+    formula = "S(z) = 1 / (1 + exp(z))"
 
     # f = S F and f'/f = S - F
     def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
@@ -181,6 +185,8 @@ class LogNormal(Distribution):
     """Standard normal on the log-time scale."""
 
     name = "lognormal"
+    label = "log-normal"
+    formula = "S(z) = Phi(-z)"
 
     # below this width the midpoint expansion is exact to rounding, and differences are not
     _NARROW: Final = 0.01
@@ -252,6 +258,8 @@ class Weibull(Distribution):
     """Standard smallest extreme value on the log-time scale."""
 
     name = "weibull"
+    label = "Weibull"
+    formula = "S(z) = exp(-exp(z))"
 
     # f = S exp(z) and f'/f = 1 - exp(z)
     def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:

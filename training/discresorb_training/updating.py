@@ -18,7 +18,8 @@ from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.content import save_if_whole
 from discresorb_training.errors import TrainingError
-from discresorb_training.external import check_fits, made_from, notes_on
+from discresorb_training.external import check_fits, notes_on
+from discresorb_training.lineage import made_from
 from discresorb_training.plan import plan_of
 from discresorb_training.training import check_settings
 from discresorb_training.update_artifact import updated_artifact
