@@ -205,7 +205,7 @@ def examples(text: str) -> str:
     return re.sub(
         r"(?:^(?:>>>|\.\.\.).*\n?)+",
         lambda found: f"```python\n{found[0].rstrip()}\n```\n",
-        text.replace("  # doctest: +SKIP", ""),
+        text,
         flags=re.MULTILINE,
     ).rstrip()
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import functools
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
-from command_line import ROOT
+from conftest import ROOT, SYNTHETIC
 from docstrings import Docstring
 from make_api import described, page
 
+from discresorb import load
+
 PARAMETERS_TO_NAME = 4
+WITH_EXAMPLES = ("discresorb", "discresorb.plot", "discresorb.predictor", "discresorb_training")
 REFERENCE = described()
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -56,6 +62,27 @@ def test_a_name_of_the_reference_says_what_it_takes_and_gives(name: str) -> None
     gives = inspect.signature(thing).return_annotation not in ("None", None)
     assert bool(doc.entries("Returns")) == gives
     assert all(each.text or len(each.names[0]) > 20 for each in doc.entries("Returns"))
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_of_the_reference_run(module: str) -> None:
+    from matplotlib import pyplot as plt
+
+    found = import_module(module)
+    names = {"load": load, "frame": pd.read_csv(SYNTHETIC / "waiting_list.csv")}
+    ran = doctest.testmod(found, extraglobs=names)
+    plt.close("all")
+    assert ran.attempted > 0
+    assert ran.failed == 0
+
+
+def test_every_example_of_the_reference_is_among_those() -> None:
+    homes = {
+        thing.__module__
+        for name in REFERENCE
+        if (thing := callable_of(name)) is not None and ">>>" in (inspect.getdoc(thing) or "")
+    }
+    assert homes <= set(WITH_EXAMPLES)
 
 
 def modules() -> Iterator[Path]:

@@ -97,7 +97,7 @@ def plot_curve(
     --------
     >>> ax = plot_curve(
     ...     load(), months=12, size_mm=8, sequestrated=False, months_since_onset=2
-    ... )  # doctest: +SKIP
+    ... )
     """
     if not isinstance(months, numbers.Real) or not 0.0 < months <= MONTHS_TO_SURGERY.high:
         raise InputError(
@@ -172,7 +172,7 @@ def plot_waiting_list(
 
     Examples
     --------
-    >>> ax = plot_waiting_list(load().score(frame))  # doctest: +SKIP
+    >>> ax = plot_waiting_list(load().score(frame))
     """
     check_threshold(threshold)
     patients = _read(scored, label)

@@ -27,9 +27,20 @@ def lineage_of(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
 def lineage_entry(
     fingerprint: Mapping[str, Any], model_id: str, level: int | None, data_origin: str
 ) -> dict[str, Any]:
-    """Describe one model of a lineage; `level` is the update's, none for the model it began with.
+    """Describe one model of a lineage.
 
     The scores are none until the update that made the model fills them.
+
+    Parameters
+    ----------
+    fingerprint : mapping
+        Of the patients that it was made from.
+    model_id : str
+        Its id.
+    level : int or None
+        The update's; none for the model that the lineage began with.
+    data_origin : str
+        Whether the patients were simulated.
     """
     return {
         "model_id": model_id,
