@@ -4,8 +4,8 @@ Two fresh environments are made: one with the oldest release that pyproject.toml
 dependency, the cluster's and the test tools included (and the newest of what those need in turn),
 one with the newest of everything. In each the wheel is installed. Each environment trains a model,
 and each predicts with both, with the shipped one and with one of format 1: the numbers and the
-scored file are compared. Then in each the tests run that meet the dependencies, or with ``--whole``
-the whole suite but for what opens pages in a browser.
+scored file are compared. Then in each the sources' tests run that meet the dependencies, or with
+``--whole`` the whole suite but for what opens pages in a browser.
 
 Prints the versions, the largest differences, and what the tests said. Needs a package registry.
 
@@ -14,6 +14,8 @@ Run: python benchmarks/versions.py > benchmarks/results/versions.txt
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import platform
@@ -209,10 +211,11 @@ def chosen() -> list[str]:
 
 
 def tested(environment: Environment, sources: Path, folder: Path) -> str:
-    """Run tests against the installed wheel and sum up what it said."""
+    """Run the tests of the sources and sum up what they said."""
     report = folder / f"{environment.name}.xml"
     # an older library warns of what a newer one has mended: warnings fail the suite elsewhere
-    options = ["-n2", "-q", "-o", "filterwarnings=", "-o", "pythonpath=tests", "-W", "ignore"]
+    options = ["-n2", "-q", "-o", "filterwarnings=", "-W", "ignore"]
+    options += [f"--basetemp={folder / environment.name}-tests"]  # other runs of pytest tidy theirs
     subprocess.run(
         [environment.python, "-m", "pytest", *options, *chosen(), f"--junitxml={report}"],
         cwd=sources,
@@ -264,6 +267,30 @@ def largest(a: list[float], b: list[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
+def alike(a: bytes, b: bytes) -> str:
+    """Compare two scored files cell by cell: the same text, or numbers that hardly differ."""
+    if a == b:
+        return "the same bytes"
+    cells = [
+        [cell for row in csv.reader(io.StringIO(each.decode())) for cell in row] for each in (a, b)
+    ]
+    apart = [pair for pair in zip(*cells, strict=True) if pair[0] != pair[1]]
+    words = [pair for pair in apart if not all(map(is_number, pair))]
+    if words:
+        return f"DIFFERENT WORDS: {words[:3]}"
+    difference = max(abs(float(x) - float(y)) for x, y in apart)
+    return f"{len(apart)} of {len(cells[0])} cells differ, by {difference:.1e} at most"
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def trained_alike(place: Path) -> str:
     """Compare what the two environments learned from the same patients."""
     texts = [each.read_text(encoding="utf-8") for each in sorted(place.glob("trained*/*.json"))]
@@ -282,14 +309,11 @@ def compared(folder: Path, both: tuple[Environment, Environment]) -> list[str]:
     found: list[dict[str, Any]] = [
         json.loads(each.run("-c", PREDICT, str(place), cwd=folder)) for each in both
     ]
-    lines = [
-        f"{'model':<20}{'predictions':>12}{'largest difference':>20}  bytes of the scored list"
-    ]
+    lines = [f"{'model':<20}{'predictions':>12}{'largest difference':>20}  the scored list"]
     for (a, b), name in ((pair, name) for pair in combinations(found, 2) for name in found[0]):
         (model,) = (place / name).glob("*.joblib")
-        files = {scored(each, model, folder) for each in both}
-        same = "equal" if len(files) == 1 else "different"
-        lines.append(f"{name:<20}{len(a[name]):>12,}{largest(a[name], b[name]):>20.1e}  {same}")
+        said = alike(*(scored(each, model, folder) for each in both))
+        lines.append(f"{name:<20}{len(a[name]):>12,}{largest(a[name], b[name]):>20.1e}  {said}")
     return [*lines, trained_alike(place)]
 
 
