@@ -229,6 +229,8 @@ def native_cells(series: Any) -> Cells:
     series = nw.from_native(series, series_only=True)
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
+        if not series.implementation.is_polars():  # older narwhals makes missing ones the text nan
+            return _as_texts(series.to_list())
         series, dtype = series.cast(nw.String), nw.String
     whole = dtype == nw.Boolean or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
     if dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
@@ -244,8 +246,15 @@ def native_cells(series: Any) -> Cells:
             return array.astype("datetime64[D]")
     if series.implementation.is_polars() and dtype == nw.String:
         return series.to_native()
-    values = series.to_list()
-    if dtype in (nw.String, nw.Object) and all(_is_text_or_none(value) for value in values):
+    values: list[Any] = series.to_list()
+    return _as_texts(values) if dtype in (nw.String, nw.Object) else values
+
+
+def _as_texts(values: list[Any]) -> Cells:
+    """Give cells as a column of text, if each holds text or nothing."""
+    import polars as pl
+
+    if all(_is_text_or_none(value) for value in values):
         return pl.Series([_text_or_none(value) for value in values], dtype=pl.String)
     return values
 

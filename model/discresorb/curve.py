@@ -188,6 +188,18 @@ class CureCurve:
 
         Where p is exactly 0 (horizon = entry) or logit p is beyond all numbers the interval is that
         point. A row's result does not depend on the rows beside it, to the last digit.
+
+        Parameters
+        ----------
+        design, entry, horizon, wait
+            As `probability` takes them.
+        level : float, default 0.95
+            That the interval covers.
+
+        Returns
+        -------
+        p, low, high : float array, (n,)
+            A row each.
         """
         if np.ndim(design) < 2 or len(design) <= _BLOCK_ROWS:
             return self._interval(design, entry, horizon, level, wait)

@@ -43,6 +43,8 @@ class LogLogistic(Distribution):
     """Standard logistic on the log-time scale."""
 
     name = "loglogistic"
+    label = "log-logistic"
+    formula = "S(z) = 1 / (1 + exp(z))"
 
     # f = S F and f'/f = S - F
     def interval(
@@ -126,6 +128,8 @@ class Weibull(Distribution):
     """Standard smallest extreme value on the log-time scale."""
 
     name = "weibull"
+    label = "Weibull"
+    formula = "S(z) = exp(-exp(z))"
 
     # f = S exp(z) and f'/f = 1 - exp(z)
     def interval(

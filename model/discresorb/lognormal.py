@@ -19,6 +19,8 @@ class LogNormal(Distribution):
     """Standard normal on the log-time scale."""
 
     name = "lognormal"
+    label = "log-normal"
+    formula = "S(z) = Phi(-z)"
 
     # below this width the midpoint expansion is exact to rounding, and differences are not
     _NARROW: Final = 0.03

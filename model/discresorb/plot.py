@@ -86,6 +86,7 @@ def plot_curve(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def plot_curve(
     --------
     >>> ax = plot_curve(
     ...     load(), months=12, size_mm=8, sequestrated=False, months_since_onset=2
-    ... )  # doctest: +SKIP
+    ... )
     """
     if not isinstance(months, numbers.Real) or not 0.0 < months <= MONTHS_TO_SURGERY.high:
         raise InputError(
@@ -161,6 +162,7 @@ def plot_waiting_list(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------
@@ -170,7 +172,7 @@ def plot_waiting_list(
 
     Examples
     --------
-    >>> ax = plot_waiting_list(load().score(frame))  # doctest: +SKIP
+    >>> ax = plot_waiting_list(load().score(frame))
     """
     check_threshold(threshold)
     patients = _read(scored, label)

@@ -60,7 +60,18 @@ class Predictor:
     Parameters
     ----------
     artifact : mapping
-        As `discresorb.artifact.load_artifact` gives it.
+        As `discresorb.artifact.load_artifact` gives it; `load` does both.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The model's covariates: name, unit, range, meaning.
+    design : Design
+        What covariates are turned into before coefficients multiply them.
+    notices : tuple of str
+        What must be said beside every prediction: of a model of synthetic data, that it is one.
+    interval_label : str
+        What the 95 % interval covers.
     """
 
     columns: tuple[Column, ...]
@@ -147,11 +158,20 @@ class Predictor:
         Returns
         -------
         Prediction
+            Probability, interval, reasons to image again, warnings.
 
         Raises
         ------
         InputError
             With every problem in words.
+
+        Examples
+        --------
+        >>> prediction = load().predict(
+        ...     size_mm=11, sequestrated=True, months_since_onset=0.5, months_to_surgery=6.2
+        ... )
+        >>> prediction.low < prediction.probability < prediction.high
+        True
         """
         patient = self._read(cells)
         if threshold == DEFAULT_THRESHOLD:
@@ -224,11 +244,12 @@ class Predictor:
         months : array of float
             After the index MRI, 0 or more.
         **cells
-            As `predict` takes them; the surgery date is not needed.
+            As `Predictor.predict` takes them; the surgery date is not needed.
 
         Returns
         -------
         CurvePoints
+            Probability and interval at each month; 0 at month 0, and never falling.
 
         Raises
         ------
@@ -256,7 +277,12 @@ class Predictor:
         Parameters
         ----------
         **cells
-            As `curve` takes them.
+            As `Predictor.curve` takes them.
+
+        Returns
+        -------
+        float array, (1 + columns,)
+            In the order of the artifact's ``location``.
 
         Raises
         ------
@@ -308,6 +334,11 @@ class Predictor:
             In the model's order.
         entry, horizon : float
             Months since onset.
+
+        Returns
+        -------
+        Problem
+            Which values lie outside what the model was trained on.
         """
         outside = "; ".join(self._support.warnings(covariates, entry, horizon))
         return Problem(
@@ -366,11 +397,17 @@ def load(path: str | Path | None = None) -> Predictor:
     Returns
     -------
     Predictor
+        Ready to predict; files of former formats load as well.
 
     Raises
     ------
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
+
+    Notes
+    -----
+    The file's SHA-256 must stand in ``NAME.sha256``. Its bytes are unpickled through an allow-list
+    of three names that can do nothing, so that no code of a file is run.
     """
     # here, so that importing discresorb needs neither hashes nor JSON
     from discresorb.artifact import load_artifact, model_path

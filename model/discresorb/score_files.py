@@ -126,6 +126,19 @@ def run_job(
 ) -> tuple[Tally, Part]:
     """Score a file into a part that waits for its name.
 
+    Parameters
+    ----------
+    scorer : Scorer
+        The core, which knows the model.
+    job : Job
+        The file and its target.
+    form : Form
+        How rows are written.
+    besides : sequence of Beside, default none
+        What is written beside the rows.
+    report : callable, optional
+        Is told of every batch.
+
     Raises
     ------
     InputFileError

@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 OUTPUT_NAMES: Final = tuple(column.name for column in OUTPUT_COLUMNS)
-NUMBER_OUTPUTS: Final = OUTPUT_NAMES[:5]
-COUNT_OUTPUT: Final = OUTPUT_NAMES[5]
-TEXT_OUTPUTS: Final = OUTPUT_NAMES[7:]
+NUMBER_OUTPUTS: Final = tuple(each.name for each in OUTPUT_COLUMNS if each.kind == "number")
+(COUNT_OUTPUT,) = (each.name for each in OUTPUT_COLUMNS if each.kind == "count")
+TEXT_OUTPUTS: Final = tuple(each.name for each in OUTPUT_COLUMNS if each.kind == "text")
 # rows remembered are few and short enough for any file
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 50_000, 200
 

@@ -122,7 +122,26 @@ def score_summary(
     files: int = 1,
     show_values: bool = False,
 ) -> list[str]:
-    """Count what was scored, what was not and why, and the share that each reason flags."""
+    """Count what was scored, what was not and why, and the share that each reason flags.
+
+    Parameters
+    ----------
+    tally : Tally
+        Counts of the rows.
+    threshold : float
+        Probability from which on imaging again was advised.
+    upper_bound_note : str, default none
+        Said of a threshold that came from costs.
+    files : int, default 1
+        How many were scored.
+    show_values : bool, default False
+        Whether problems say what was entered.
+
+    Returns
+    -------
+    list of str
+        Lines for a terminal.
+    """
     problems = problem_words(tally, files, show_values=show_values)
     lines = [scored_words(tally, files), *(f"  {each}" for each in problems)]
     if tally.hides_values and not show_values:

@@ -27,6 +27,8 @@ class Distribution(ABC):
     """A standard variable on the log-time scale; functions of z, elementwise."""
 
     name: str
+    label: str  # for a person
+    formula: str  # of S(z), as a printed equation has it
 
     @abstractmethod
     def log_survival(self, z: Array) -> Array:

@@ -73,7 +73,17 @@ def percent(probability: float) -> str:
 def frequency_sentence(
     probability: float, low: float, high: float, wait: float, surgery_day: float | None
 ) -> str:
-    """Say a probability in natural frequencies, with the condition that it stands under."""
+    """Say a probability in natural frequencies, with the condition that it stands under.
+
+    Parameters
+    ----------
+    probability, low, high : float
+        The estimate and its interval.
+    wait : float
+        Months from the index MRI to surgery.
+    surgery_day : float or None
+        Day number of the surgery date; without one the months are named.
+    """
     until = (
         f"before {day_name(surgery_day)}"
         if surgery_day is not None

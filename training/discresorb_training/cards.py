@@ -102,6 +102,15 @@ def described(
 ) -> Description:
     """Take what is given, and the rest from the card beside the cohort.
 
+    Parameters
+    ----------
+    cohort : str
+        Path of the cohort's file.
+    endpoint, data_origin : str or None
+        As given; None to take the card's.
+    between_study_sd : float or None
+        As given; None to take the card's, if it has one.
+
     Raises
     ------
     InputError

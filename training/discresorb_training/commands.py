@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from discresorb.distributions import DISTRIBUTIONS
 from discresorb.options import SchedulerOption, ShowValuesOption
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
@@ -54,7 +55,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
     distribution: Annotated[
-        str, typer.Option(help="auto, loglogistic, lognormal or weibull.")
+        str, typer.Option(help=f"{', '.join(['auto', *DISTRIBUTIONS])}.")
     ] = "auto",
     cure: Annotated[str, typer.Option(help="Whether some never resorb: auto, yes or no.")] = "auto",
     penalty: Annotated[

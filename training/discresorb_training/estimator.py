@@ -38,7 +38,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
 
     Parameters
     ----------
-    distribution : {"loglogistic", "lognormal", "weibull"}
+    distribution : {"loglogistic", "lognormal", "weibull"}, default "loglogistic"
         Of the times of those to whom the event ever happens.
     cure : bool, default True
         Whether some never have the event; False is an ordinary accelerated-failure-time model.
@@ -58,7 +58,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Slopes on log time, in the covariates' own units.
     intercept_, scale_ : float
         Of log time; scale_ is σ.
-    cure_coef_, cure_intercept_
+    cure_coef_, cure_intercept_ : float array, (n_features of π,), and float
         Slopes and intercept of logit π, the probability that the event *ever* happens; None
         without a cure fraction.
     parameter_names_ : list of str
@@ -122,6 +122,11 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         scale_weight : float array, (n,), optional
             By which rows count in the mean and SD that standardise covariates for the penalty;
             ``sample_weight`` by default.
+
+        Returns
+        -------
+        ResorptionModel
+            Itself, fitted.
 
         Raises
         ------
@@ -248,6 +253,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Returns
         -------
         float
+            In log units a row; differences between models of the same rows are what it tells.
 
         Raises
         ------
@@ -272,7 +278,13 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         return total / float(len(values) if weights is None else weights.sum())
 
     def curve(self) -> CureCurve:
-        """Give the fitted model as plain numbers."""
+        """Give the fitted model as plain numbers.
+
+        Returns
+        -------
+        CureCurve
+            Probabilities and intervals from coefficients alone; rows begin with a one.
+        """
         check_is_fitted(self)
         distribution, cure = self._fitted
         k = len(self.coef_)

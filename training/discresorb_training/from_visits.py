@@ -79,11 +79,11 @@ def cohort_from_visits(
     visits : pandas.DataFrame or polars.DataFrame
         patient_id, onset_date, mri_date and finding (herniated or resorbed), in any order of rows;
         optional surgery_date, exit_date, exit_reason, site_id; any other columns.
-    covariates : sequence of str
+    covariates : sequence of str, default ("size_mm", "sequestrated")
         Columns that must be filled at the index MRI.
     rename : mapping, optional
         From the names of the visits' columns to ours.
-    leave_out_problems : bool
+    leave_out_problems : bool, default False
         Leave patients with problems out, as whole patients.
 
     Returns

@@ -89,7 +89,19 @@ def evaluate_blocks(
     cure: bool,
     weights: Array | None,
 ) -> Evaluation:
-    """Sum over some blocks, one after the other; weights are those from position 0 on."""
+    """Sum over some blocks, one after the other; weights are those from position 0 on.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        Rows, sorted and cut.
+    distribution, theta, cure
+        As in `evaluate`.
+    cure_columns : int array
+        Of the design that enter the probability of ever resorbing.
+    weights : float array or None
+        Of all rows, in the order of the blocks.
+    """
     parts = (
         evaluate_block(
             block,
@@ -126,6 +138,13 @@ def evaluate_block(
     """Log-likelihood, gradient and Hessian of one block: the unit of all sums.
 
     Overflow gives infinities or nan, which the optimiser takes as a step too far.
+
+    Parameters
+    ----------
+    block : Block
+        Some rows.
+    distribution, theta, cure_columns, cure, weights
+        As in `evaluate_blocks`.
     """
     with np.errstate(all="ignore"):
         rows = _terms(block, distribution, theta, cure_columns, cure)

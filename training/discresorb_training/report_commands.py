@@ -83,7 +83,23 @@ def write_report_of(
     file: str,
     data_origin: str,
 ) -> None:
-    """Write the report of a validation."""
+    """Write the report of a validation.
+
+    Parameters
+    ----------
+    path : Path
+        Of the page.
+    predictor : Predictor
+        The model.
+    cohort : Cohort
+        The patients whom it was judged on.
+    performance : mapping
+        Facts of the validation.
+    file : str
+        The patients' file, by its name.
+    data_origin : str
+        Whether these patients are simulated.
+    """
     facts = report_facts(
         predictor,
         cohort,

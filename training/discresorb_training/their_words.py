@@ -54,6 +54,17 @@ def recoded(
 ) -> pl.DataFrame:
     """Put our words into the columns, where theirs stand.
 
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Cells as text.
+    header : sequence of str
+        Of its columns.
+    recodes : mapping
+        By column, from their words to ours.
+    name : str
+        Of the file, for messages.
+
     Raises
     ------
     InputFileError

@@ -78,10 +78,15 @@ class VisitFlow:
 
         Parameters
         ----------
-        refused : bool
+        refused : bool, default False
             Whether nothing was written, because of the problems.
-        show_values : bool
+        show_values : bool, default False
             Whether patients with problems are named.
+
+        Returns
+        -------
+        list of str
+            What the command ``cohort`` prints.
         """
         out, kept = ("with problems", "without problems") if refused else ("left out", "kept")
         table: list[tuple[int, str, int | None, str]] = [(0, "rows, one an MRI", self.rows, "")]
@@ -115,7 +120,13 @@ class VisitFlow:
         return [*(line.rstrip() for line in lines), *(f"Note: {note}." for note in self.notes)]
 
     def counts(self) -> dict[str, Any]:
-        """Give the counts as plain data, naming nobody."""
+        """Give the counts as plain data, naming nobody.
+
+        Returns
+        -------
+        dict
+            Patients, MRIs and rows, by what became of them.
+        """
         return {
             "rows": self.rows,
             "rows_without_patient_id": self.rows_without_id,
@@ -131,7 +142,13 @@ class VisitFlow:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain data, with the ids of patients left out."""
+        """Give all of it as plain data, with the ids of patients left out.
+
+        Returns
+        -------
+        dict
+            The counts, ids by reason, and the notes.
+        """
         named = {reason: list(who) for reason, who in self.left_out.items()}
         return {**self.counts(), "left_out": named, "notes": list(self.notes)}
 
