@@ -94,10 +94,10 @@ def template(name: str) -> Any:
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "cell": _markdown_cell,
     }
-    return environment(_text, **filters).get_template(name)
+    return environment(_source, **filters).get_template(name)
 
 
-def _text(name: str) -> str:
+def _source(name: str) -> str:
     return files("discresorb_training").joinpath("templates", name).read_text(encoding="utf-8")
 
 
