@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from discresorb.options import ShowValuesOption
+from discresorb.options import JsonOption, ShowValuesOption
 
 __all__ = ["app"]
 
@@ -63,7 +63,7 @@ def sample_size(
             "the index MRI, default 6."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     show_values: ShowValuesOption = False,
 ) -> None:
     """Say what a cohort can support, or how many patients a model needs.
