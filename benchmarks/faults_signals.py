@@ -43,7 +43,9 @@ def signal_lines(scratch: Path) -> Iterator[str]:
         told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
         yield f"{name:12}{statuses.total():>7}  {told:44}{len(found):>6}"
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(found)]
-    yield "Statuses are 128 and the signal's number, the usual one where it came too late, or, where"
+    yield (
+        "Statuses are 128 and the signal's number, the usual one where it came too late, or, where"
+    )
     yield "it came too early, so that it ended the process by itself, its number below zero."
     yield "wrong: another status, a traceback, a hidden cursor, a hidden file, or a file that is"
     yield "neither the old nor the new one, whole."
@@ -182,7 +184,9 @@ def output_lines(scratch: Path) -> Iterator[str]:
     done = _in_shell(("score", "-"), "<&-", scratch)
     words = done.stderr.strip().splitlines()[-1]
     yield f"score - <&-        status {done.returncode}   {words}"
-    yield "--help and --version, which libraries print, may end with 0 or 1 where a reader is gone or"
+    yield (
+        "--help and --version, which libraries print, may end with 0 or 1 where a reader is gone or"
+    )
     yield "standard output is closed."
     if any(scratch.iterdir()):
         wrong.append(f"WRONG: left {[each.name for each in scratch.iterdir()]}")
