@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,34 @@ def test_too_little_memory_is_told_of(
     assert "Error: there is not enough memory" in done.stderr
     assert "Traceback" not in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["list.csv"]
+
+
+PARENT = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+time.sleep(60)
+"""
+WORKER = """
+import os, time
+from discresorb_training.orphans import end_with
+end_with(os.getppid())
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process keeps the number of its parent")
+def test_a_worker_ends_when_its_parent_was_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, WORKER], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+        began = time.monotonic()
+        assert parent.stdout.read() == ""  # open until the worker, who has it as well, ends
+        assert time.monotonic() - began < 50.0
+    assert worker != parent.pid
 
 
 FULL = Path(os.devnull).with_name("full")
