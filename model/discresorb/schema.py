@@ -90,10 +90,7 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
         if depth > _DEEPEST or seen > _MOST_PARTS:
             return [f"{where} is nested too deeply or holds too much"]
         if isinstance(value, dict):
-            if not all(_is_text(key) for key in value):
-                found.append(f"{where} has a key that is not text")
-            elif not all(key.isprintable() for key in value):
-                found.append(f"{where} has a key that cannot be printed")
+            found += [odd for key in value for odd in _wrong_text(key, f"a key of {where}")]
             waiting += [(part, show(key), depth + 1) for key, part in value.items()]
         elif isinstance(value, list):
             waiting += [(part, where, depth + 1) for part in value]
@@ -101,10 +98,8 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
             found += [] if np.isfinite(value).all() else [f"{where} is not finite"]
         elif type(value) is int:
             found += [] if abs(value) <= _LARGEST_INTEGER else [f"{where} is too large"]
-        elif not (type(value) in (bool, type(None)) or _is_text(value)):
-            found.append(f"{where} is not plain data")
-        elif type(value) is str and not value.isprintable():  # it would reach a terminal
-            found.append(f"{where} holds characters that cannot be printed")
+        elif type(value) not in (bool, type(None)):
+            found += _wrong_text(value, where)
     return found
 
 
@@ -119,15 +114,11 @@ def _parts(value: Any) -> int:
     return 1 + len(value) if isinstance(value, list) else 1
 
 
-def _is_text(value: object) -> bool:
-    """Text that can be written as UTF-8."""
+def _wrong_text(value: object, where: str) -> list[str]:
+    """Tell what is wrong with what should be text; it will be shown on terminals."""
     if type(value) is not str:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return [f"{where} is not plain data"]
+    return [] if value.isprintable() else [f"{where} holds characters that cannot be printed"]
 
 
 def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
