@@ -33,7 +33,7 @@ from typer.testing import CliRunner
 
 from discresorb import cli
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 BLOCK = re.compile(
     r"```(?P<kind>console|pycon|sh|sh long)\n(?P<text>.*?)```|<!-- before: (?P<before>.+?) -->",

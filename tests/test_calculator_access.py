@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import Visitor, serious
-from calculator_visits import CASE, control, enter, left_open, opened, press_tab_until, said, shown
+from calculator_visits import CASE, control, enter, opened, press_tab_until, said, shown
 from composed import PLAIN, composed
 
 from discresorb import Predictor
@@ -36,14 +36,6 @@ HOSTILE = (
 )
 LONG = "W" * 40
 EIGHT = (*PLAIN, *(Covariate(Column(f"input_{j}", "number", LONG, "mmHg")) for j in range(6)))
-
-
-@pytest.fixture(scope="module")
-def shipped(
-    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from browsers import Visitor
-from calculator_visits import CASE, control, enter, left_open, opened, problems, said, shown
+from calculator_visits import CASE, control, enter, opened, problems, said, shown
 from composed import CURVED, OPTIONAL, composed
 from random_patients import model, patients
 
@@ -19,7 +19,7 @@ from discresorb.design import Covariate
 from discresorb.wording import percent
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 COLUMNS = {
     "Size": "size_mm",
@@ -59,14 +59,6 @@ def refusals(predictor: Predictor, cells: Mapping[str, str]) -> list[str]:
     with pytest.raises(InputError) as error:
         predictor.predict(**by_column(cells))
     return list(error.value.problems)
-
-
-@pytest.fixture(scope="module")
-def shipped(
-    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from distributed import Client, LocalCluster
 from discresorb import cluster as connecting
 from discresorb import load
 from discresorb.cluster import connected
-from discresorb.distributions import Array
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import ClusterError, InputError
 from discresorb_training import ResorptionModel, TrainingError, lost_workers, on_cluster, train
 from discresorb_training.computing import client_in_use, computing_on, computing_on_scheduler
@@ -85,7 +85,7 @@ def assert_alike(found: ResorptionModel, expected: ResorptionModel) -> None:
 
 
 @pytest.mark.parametrize("cure", [False, True])
-@pytest.mark.parametrize("distribution", ["loglogistic", "lognormal", "weibull"])
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_fit_is_the_local_one(
     distribution: str,

@@ -32,7 +32,7 @@ QUOTED = re.compile(r"benchmarks/results/|docs/recipes/|map: |discresorb calibra
 NOT_RUN = {
     "README.md: pip install . && discresorb score data/synthetic/waiting_list.csv": ".ci/run does",
     'README.md: pip install ".[dev]" && pytest': ".ci/run does",
-    "CONTRIBUTING.md: git clone": "it installs; .ci/run installs the same",
+    "CONTRIBUTING.md: python3 -m venv .venv": "it installs; .ci/run installs the same",
     "CONTRIBUTING.md: discresorb calibrate -o": "a test makes each of these files again",
     "docs/scale.md: discresorb score lists/part-$N": "a line of a job array; Parquet is run above",
     "docs/scale.md: dask scheduler": "needs machines; test_score_on_cluster.py has workers",

@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, Run
 
 from discresorb import Predictor, load
+from discresorb.distributions import DISTRIBUTIONS
 from discresorb_training import simulate_cohort
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.cohort_facts import cohort_facts, typical_curves
@@ -213,7 +214,7 @@ def test_the_example_is_what_the_predictor_gives(small_facts: Facts, default: Pr
     assert found.low == example["predicted"]["low"]
 
 
-@pytest.mark.parametrize("name", ["loglogistic", "lognormal", "weibull"])
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_every_kind_of_model_has_its_worked_example(
     name: str, shipped_cohort: pd.DataFrame
 ) -> None:

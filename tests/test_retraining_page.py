@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "retraining.md"
 
 
 def test_the_page_shows_what_its_commands_print() -> None:
-    assert_shows_what_it_prints("docs/retraining.md")
+    assert_shows_what_it_prints("docs/retraining.md", rel=0.02, far=0.003)
 
 
 def test_the_pages_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from discresorb.options import (
+    ForceOption,
     ModelOption,
     OperationCostOption,
     ScanCostOption,
@@ -31,9 +32,7 @@ def calculator(
     scan_cost: ScanCostOption = None,
     operation_cost: OperationCostOption = None,
     model: ModelOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a page that exists there.")
-    ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Write a model as one page that computes in any browser, without a network.
 

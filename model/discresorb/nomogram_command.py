@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from discresorb.options import ModelOption
+from discresorb.options import ForceOption, ModelOption
 
 __all__ = ["nomogram"]
 
@@ -38,9 +38,7 @@ def nomogram(
             "the training patients.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file if it exists.")
-    ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Draw a model as a nomogram: points for each input, from their total the probability.
 

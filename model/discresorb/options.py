@@ -11,9 +11,11 @@ import typer
 from discresorb.errors import InputError, OutputError
 
 __all__ = [
+    "ForceOption",
     "JsonOption",
     "ModelOption",
     "OperationCostOption",
+    "RawTextOption",
     "ScanCostOption",
     "SchedulerOption",
     "ThresholdOption",
@@ -29,6 +31,10 @@ ModelOption = Annotated[
         readable=False,  # what cannot be read is told of like all else that is wrong with a model
         help="A model file (NAME.joblib), or shipped; default: DISCRESORB_MODEL, else shipped.",
     ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+RawTextOption = Annotated[
+    bool, typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ThresholdOption = Annotated[

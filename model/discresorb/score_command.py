@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discresorb.options import (
+    ForceOption,
     JsonOption,
     ModelOption,
     OperationCostOption,
+    RawTextOption,
     ScanCostOption,
     SchedulerOption,
     ThresholdOption,
@@ -79,18 +81,13 @@ def score(
             metavar="FILE", help="Write a FHIR R4 RiskAssessment a line here, as .ndjson."
         ),
     ] = None,
-    raw_text: Annotated[
-        bool,
-        typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run."),
-    ] = False,
+    raw_text: RawTextOption = False,
     n_jobs: Annotated[int, typer.Option(help="Threads; -1: one a core.")] = -1,
     batch_size: Annotated[
         float, typer.Option(metavar="MIB", help="How much is read at a time; bounds the memory.")
     ] = 4.0,
     scheduler: SchedulerOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite output files that exist.")
-    ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Score every row of files: probability, interval, and whether to image again.
 
@@ -147,14 +144,12 @@ def _told(
     outcome: Outcome, threshold: float, note: str, *, files: int, strict: bool
 ) -> Iterator[str]:
     from discresorb.screen import score_summary
+    from discresorb.wording import guarded_cells
 
     tally = outcome.tally
     yield from score_summary(tally, threshold, note, files=files)
     if tally.guarded:
-        yield (
-            f"A leading ' keeps a spreadsheet from running as a formula: {tally.guarded} "
-            f"{'cell' if tally.guarded == 1 else 'cells'} got one; --raw-text leaves them alone."
-        )
+        yield guarded_cells(tally.guarded)
     for words in outcome.refused:
         yield f"Error: {words}"
     if strict and (outcome.refused or tally.unscored):

@@ -16,6 +16,7 @@ __all__ = [
     "as_sentence",
     "filled_in",
     "frequency_sentence",
+    "guarded_cells",
     "interval_label",
     "percent",
 ]
@@ -37,6 +38,14 @@ TOO_FAR: Final = "no probability can be computed so far from the training patien
 def as_sentence(words: str) -> str:
     """Give words a capital and a full stop."""
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def guarded_cells(count: int) -> str:
+    """Say how many cells a spreadsheet would have run as a formula."""
+    return (
+        f"A leading ' keeps a spreadsheet from running as a formula: {count} "
+        f"{'cell' if count == 1 else 'cells'} got one; --raw-text leaves them alone."
+    )
 
 
 def interval_label(between_study_sd: float | None) -> str:

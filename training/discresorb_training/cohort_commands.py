@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from discresorb.options import ForceOption, RawTextOption
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -64,13 +65,11 @@ def cohort(
     ] = None,
     endpoint: EndpointOption = None,
     data_origin: DataOriginOption = None,
-    raw_text: Annotated[
-        bool, typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run.")
-    ] = False,
+    raw_text: RawTextOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the flow table as JSON for machines.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    force: ForceOption = False,
 ) -> None:
     """Make a cohort, one row a patient, of visits, one row an MRI.
 
@@ -174,6 +173,7 @@ def _write(
     *,
     raw_text: bool,
 ) -> None:
+    from discresorb.wording import guarded_cells
     from discresorb_training.visit_files import csv_bytes
 
     content, guarded = csv_bytes(done.frame, raw_text=raw_text)
@@ -190,8 +190,4 @@ def _write(
             err=True,
         )
     if guarded:
-        typer.echo(
-            f"A leading ' keeps a spreadsheet from running as a formula: {guarded} "
-            f"{'cell' if guarded == 1 else 'cells'} got one; --raw-text leaves them alone.",
-            err=True,
-        )
+        typer.echo(guarded_cells(guarded), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from discresorb.distributions import DISTRIBUTIONS
-from discresorb.options import SchedulerOption
+from discresorb.options import ForceOption, JsonOption, SchedulerOption
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 
 
 @app.command()
@@ -95,7 +93,7 @@ def train(
     repeats: Annotated[int, typer.Option(help="Bootstrap samples of the report.")] = 200,
     n_jobs: Annotated[int, typer.Option(help="Processes of the report; -1: one a core.")] = -1,
     scheduler: SchedulerOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Train a model on a cohort and save it.

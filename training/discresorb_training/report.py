@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from discresorb.files import write_whole
+from discresorb.templates import embedded_json, environment
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.drift_text import drift_page
@@ -19,10 +20,10 @@ __all__ = [
     "SECTIONS",
     "centres_in_words",
     "embedded_facts",
-    "environment",
     "limits",
     "report_html",
     "source_of",
+    "template",
     "write_report",
 ]
 
@@ -43,7 +44,6 @@ SECTIONS: Mapping[str, str] = {
     "reproduce": "How this was made",
 }
 _ONLY = {"instability": "training", "drift": "validation"}
-_MARK = '<script type="application/json" id="facts">'
 
 
 def report_html(facts: Mapping[str, Any]) -> str:
@@ -56,7 +56,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
     """
     kind = facts["kind"]
     shown = [(key, words) for key, words in SECTIONS.items() if _ONLY.get(key, kind) == kind]
-    rendered: str = environment().get_template("report.html").render(
+    rendered: str = template("report.html").render(
         facts=facts,
         title=title(facts),
         style=_text("report.css"),
@@ -83,32 +83,22 @@ def write_report(path: Path, facts: Mapping[str, Any]) -> None:
 
 def embedded_facts(html: str) -> dict[str, Any]:
     """Read the facts that a report was rendered from."""
-    start = html.index(_MARK) + len(_MARK)
-    found: dict[str, Any] = json.loads(html[start : html.index("</script>", start)])
-    return found
+    return embedded_json(html, "facts")
 
 
-def environment() -> Any:
-    """Give jinja2 with the templates and the filters that they use."""
-    import jinja2
-
-    found = jinja2.Environment(
-        loader=jinja2.PackageLoader("discresorb_training", "templates"),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+def template(name: str) -> Any:
+    """Give a template of this package, with the filters that they use."""
     filters: dict[str, Callable[..., str]] = {
         "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
         "shown": _shown,
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "cell": _markdown_cell,
-        "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
     }
-    found.filters.update(filters)
-    return found
+    return environment(_source, **filters).get_template(name)
+
+
+def _source(name: str) -> str:
+    return files("discresorb_training").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def title(facts: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from discresorb.options import JsonOption
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -61,7 +63,7 @@ def sample_size(
             "the index MRI, default 6."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what a cohort can support, or how many patients a model needs.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from discresorb.options import ForceOption, JsonOption
 from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-
 
 @app.command()
 def calibrate(
@@ -29,7 +28,7 @@ def calibrate(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the parameters as JSON."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Fit the simulator to the published proportions and show how well it meets them.

@@ -205,12 +205,12 @@ def train_cohort(
     *,
     endpoint: str,
     data_origin: str,
-    seed: int,
-    distribution: str,
-    cure: bool | Literal["auto"],
-    penalty: float,
-    between_study_sd: float | None,
-    second_opinion: bool,
+    seed: int = 0,
+    distribution: str = "auto",
+    cure: bool | Literal["auto"] = "auto",
+    penalty: float = DEFAULT_PENALTY,
+    between_study_sd: float | None = None,
+    second_opinion: bool = True,
     weighted: WeightedRows | None = None,
 ) -> TrainResult:
     """Train on a cohort that is already read; see `train`.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from discresorb.options import ModelOption
+from discresorb.options import JsonOption, ModelOption
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 __all__ = ["app"]
@@ -38,7 +38,7 @@ def update(
         ),
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that exist; never the model updated.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discresorb.options import SchedulerOption
+from discresorb.options import ForceOption, JsonOption, SchedulerOption
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def validate(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write an HTML report here.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a report that exists.")] = False,
+    as_json: JsonOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Judge a model on patients that had no part in making it, or compare several.
 
