@@ -53,7 +53,7 @@ def one_by_one(predictor: Predictor, row: Any) -> dict[str, Any]:
         return predictor.predict(**row).to_dict()
     except InputError as error:
         return {
-            **dict.fromkeys(OUTPUTS[:7]),
+            **dict.fromkeys(OUTPUTS),
             "reimage_reason": "",
             "warnings": "",
             "problems": "; ".join(error.with_values),
