@@ -24,6 +24,7 @@ __all__ = ["output_lines", "signal_lines", "worker_lines"]
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ATTACKED: Final = ("train", "score", "update", "calculator")
 _TRIALS: Final = 24
+_WORKED: Final = 4.0
 
 
 def signal_lines(scratch: Path) -> Iterator[str]:
@@ -122,7 +123,7 @@ def worker_lines(scratch: Path) -> Iterator[str]:
         trial.mkdir()
         restore(trial, read)
         child = begin(arguments, trial)
-        while not child.over() and len(_group(child.process)) < 4:  # with the tracker of resources
+        while not child.over() and _at_work(child.process) < 2:
             time.sleep(0.05)
         workers = len(_group(child.process)) - 1
         child.send(number)
@@ -138,9 +139,15 @@ def worker_lines(scratch: Path) -> Iterator[str]:
     yield from wrong
 
 
-def _group(leader: int) -> list[int]:
-    """Find the processes of a group."""
-    found = []
+def _at_work(leader: int) -> int:
+    """Count processes of a group that have worked for longer than their imports take."""
+    least = _WORKED * os.sysconf("SC_CLK_TCK")
+    return sum(ticks > least for process, ticks in _group(leader).items() if process != leader)
+
+
+def _group(leader: int) -> dict[int, int]:
+    """Find the processes of a group, and how long each has computed."""
+    found = {}
     for each in Path("/proc").iterdir():
         if each.name.isdigit():
             try:
@@ -148,7 +155,7 @@ def _group(leader: int) -> list[int]:
             except OSError:
                 continue
             if int(fields[2]) == leader:
-                found.append(int(each.name))
+                found[int(each.name)] = int(fields[11]) + int(fields[12])
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Final
 __all__ = ["end_with"]
 
 _SECONDS: Final = 1.0
+_NOBODYS: Final = 1  # the parent of processes whose parent has ended
 _watched: set[int] = set()
 
 
@@ -22,9 +23,12 @@ def end_with(parent: int) -> None:
     Parameters
     ----------
     parent : int
-        Number of the process that began the work; nothing is done unless that is the parent.
+        Number of the process that began the work; nothing is done where it neither is the parent
+        nor seems to have been.
     """
-    if os.getppid() != parent or os.getpid() in _watched:
+    # the second if it was killed before this process came to work
+    known = os.getppid() in (parent, _NOBODYS)
+    if os.getpid() == parent or os.getpid() in _watched or not known:
         return
     _watched.add(os.getpid())
     threading.Thread(target=_watch, args=(parent,), name="discresorb-parent", daemon=True).start()
