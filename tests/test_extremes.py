@@ -20,11 +20,14 @@ from composed import composed
 from engine import Engine
 from equations import solved
 
-from discresorb import Predictor
+from discresorb import InputError, Predictor
 from discresorb.curve import CureCurve, expit
-from discresorb.distributions import DISTRIBUTIONS
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.equation import equation
+from discresorb.schema_design import wrong_covariate
+from discresorb_training import ResorptionModel, interval_outcome, metrics
 from discresorb_training.blocks import prepare
+from discresorb_training.errors import TrainingError
 from discresorb_training.likelihood import evaluate
 
 DATA = Path(__file__).parent / "data" / "extremes"
@@ -198,3 +201,88 @@ def test_the_printed_equation_says_the_same() -> None:
 def test_expit_keeps_what_is_left_in_both_tails() -> None:
     assert expit(-745.0) == pytest.approx(math.exp(-745.0), abs=5e-324)
     assert [float(expit(x)) for x in (-math.inf, -800.0, 0.0, 40.0, math.inf)] == [0, 0, 0.5, 1, 1]
+
+
+@pytest.mark.parametrize("fit", json.loads((DATA / "fits.json").read_text("utf-8")),
+                         ids=lambda fit: f"{fit['kind']}, {fit['distribution']}")  # fmt: skip
+def test_weights_over_ten_orders_and_covariates_nearly_the_same(fit: dict[str, Any]) -> None:
+    """Estimates and standard errors against Newton's method with 50 digits."""
+    rows = np.array(fit["rows"])
+    upper = np.where(rows[:, 3] == 0.0, math.inf, rows[:, 3])
+    y = interval_outcome(lower=rows[:, 2], upper=upper, entry=rows[:, 4])
+    model = ResorptionModel(fit["distribution"], cure=False).fit(rows[:, :2], y, rows[:, 5])
+    found = [model.intercept_, *model.coef_, math.log(model.scale_)]
+    np.testing.assert_allclose(found, fit["theta"], rtol=1e-9)
+    errors = np.sqrt(np.diag(model.covariance_))
+    np.testing.assert_allclose(errors, fit["standard_errors"], rtol=1e-8)
+
+
+def small_cohort() -> tuple[Array, Array]:
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 2))
+    time = np.exp(1.0 + 0.5 * X[:, 0] + 0.5 * rng.normal(size=80))
+    return X, interval_outcome(lower=0.8 * time, upper=1.3 * time)
+
+
+@pytest.mark.parametrize("apart", [1e-5, 1e-8, 1e-12])
+def test_covariates_that_say_the_same_are_named(apart: float) -> None:
+    X, y = small_cohort()
+    both = np.column_stack([X, X[:, 0] + apart * X[:, 1]])
+    for values in (both, both * np.array([1.0, 1.0, 2.0**60])):
+        with pytest.raises(TrainingError, match=r"x0, x2 say the same.*leave one out"):
+            ResorptionModel(cure=False).fit(values, y)
+
+
+def test_a_row_a_million_times_is_its_weight() -> None:
+    X, y = small_cohort()
+    ones = ResorptionModel(cure=False).fit(X, y)
+    many = ResorptionModel(cure=False).fit(X, y, np.full(len(X), 1e6))
+    np.testing.assert_allclose(many.coef_, ones.coef_, rtol=1e-10)
+    np.testing.assert_allclose(1e6 * many.covariance_, ones.covariance_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("weight", [1e100, 1e300, 1e307])
+def test_weights_that_count_no_patients_are_refused_in_words(weight: float) -> None:
+    X, y = small_cohort()
+    with pytest.raises(InputError, match=r"sample_weight adds up to .* divide all by the same"):
+        ResorptionModel(cure=False).fit(X, y, np.full(len(X), weight))
+
+
+def test_a_scale_from_one_row_is_refused_in_words() -> None:
+    X, y = small_cohort()
+    one = np.where(np.arange(len(X)) == 3, 1.0, 0.0)
+    with pytest.raises(InputError, match=r"scale_weight is above 0 only where x0, x1 has one"):
+        ResorptionModel(cure=False).fit(X, y, scale_weight=one)
+    huge = ResorptionModel(cure=False).fit(X, y, scale_weight=np.full(len(X), 1e307))
+    np.testing.assert_allclose(huge.coef_, ResorptionModel(cure=False).fit(X, y).coef_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200, 1e308])
+def test_units_whose_squares_are_no_numbers_are_refused_in_words(unit: float) -> None:
+    X, y = small_cohort()
+    with pytest.raises(TrainingError, match=r"must range over .* give them in another unit"):
+        ResorptionModel(cure=False).fit(X * np.array([1.0, unit / 2.0]), y)
+
+
+def test_all_patients_alike() -> None:
+    """Every time the same: no spread to be found; every p the same: chance decides."""
+    X, _ = small_cohort()
+    same = interval_outcome(lower=np.full(80, 3.0), upper=np.full(80, 4.0))
+    with pytest.raises(TrainingError):
+        ResorptionModel(cure=False).fit(X, same)
+    p, w = np.full(500, 0.3), np.random.default_rng(1).random(500)
+    assert metrics.auc(p, w) == 0.5
+    assert metrics.brier(p, np.full(500, 0.3)) == pytest.approx(0.21, rel=1e-14)
+    assert metrics.observed_expected(p, p) == 1.0
+    one = np.array([0.25])
+    assert math.isnan(metrics.auc(one, one))
+    assert metrics.brier(one, np.array([1.0])) == 0.5625
+
+
+@pytest.mark.parametrize("level", ["", " x", "x\t"])
+def test_a_level_that_no_cell_can_match_is_refused(level: str) -> None:
+    work = {"name": "work", "label": "work", "unit": "", "kind": "category", "range": [0.0, 1.0],
+            "levels": ["desk", level], "terms": [{"type": "levels"}]}  # fmt: skip
+    assert any("no cell can match" in each or "not printable" in each
+               for each in wrong_covariate(work))  # fmt: skip
+    assert wrong_covariate({**work, "levels": ["desk", "x y"]}) == []

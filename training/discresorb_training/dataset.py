@@ -85,7 +85,11 @@ class Dataset:
         fold : int array, (n,), optional
             The fold of each row.
         """
-        share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
+        if weights is None:
+            share = np.full(len(X), 1.0 / len(X))
+        else:
+            share = weights / weights.max()  # a sum may overflow
+            share = share / share.sum()
         mean = share @ X
         rows = np.empty((X.shape[1] + 1, len(X)))  # one covariate after the other, as blocks are
         rows[0] = 1.0
