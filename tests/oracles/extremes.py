@@ -169,8 +169,8 @@ def maximum(distribution: str, rows: list[list[float]]) -> tuple[Any, Any]:
     The library's estimate is where it starts; that it is one, the gradient with 50 digits decides.
     """
     table = np.array(rows)
-    upper = np.where(table[:, 3] == 0.0, math.inf, table[:, 3])
-    y = interval_outcome(lower=table[:, 2], upper=upper, entry=table[:, 4])
+    ends_known = np.where(table[:, 3] == 0.0, math.inf, table[:, 3])
+    y = interval_outcome(lower=table[:, 2], upper=ends_known, entry=table[:, 4])
     near = ResorptionModel(distribution, cure=False).fit(table[:, :2], y, table[:, 5])
     theta = mp.matrix([near.intercept_, *near.coef_.tolist(), math.log(near.scale_)])
     for _ in range(12):

@@ -431,7 +431,7 @@ def check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
         )
     wrong = ~((spans >= _SMALLEST_SPAN) & (spans <= _LARGEST_SPAN))
     if wrong.any():
-        found = (f"{names[j]} over {spans[j]:g}" for j in np.flatnonzero(wrong))
+        found = (f"{names[j]} over {spans[j]:g}" for j in np.flatnonzero(wrong).tolist())
         raise TrainingError(
             f"covariates must range over {_SMALLEST_SPAN:g} to {_LARGEST_SPAN:g}, which their "
             f"squares need, not {', '.join(found)}; give them in another unit"
@@ -447,7 +447,7 @@ def _refuse_the_same(X: Array, spans: Array, names: Sequence[str]) -> None:
     centred /= np.sqrt(np.square(centred).sum(axis=0))
     values, vectors = np.linalg.eigh(centred.T @ centred)
     if values[0] < _SAME:
-        same = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1)]
+        same = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1).tolist()]
         raise TrainingError(
             f"{', '.join(same)} say the same: one follows from the others to "
             f"{np.sqrt(max(values[0], 0.0)):.1g} of its spread; leave one out"
