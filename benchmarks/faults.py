@@ -67,11 +67,13 @@ def main() -> None:
     unknown = [each for each in sys.argv[1:] if each not in PARTS]
     if unknown:
         sys.exit(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    for number, name in enumerate(sys.argv[1:] or PARTS):
+    if not sys.argv[1:]:
+        print("Attacks on runs and on their files")
+    for name in sys.argv[1:] or PARTS:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
             lines = list(PARTS[name](Path(scratch)))
-        print("\n".join([""] * (number > 0) + lines), flush=True)
+        print("\n".join(["", *lines]), flush=True)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 

@@ -146,22 +146,22 @@ def barred_lines(scratch: Path) -> Iterator[str]:
         "disk is mounted read-only": _mounted_read_only,
         "folder goes meanwhile": _going,
     }
+    commands = [one for each in _commands() for one in _both(each, scratch / "usual", read)]
     yield f"{'':30}{'trials':>7}{'statuses':>20}{'wrong':>7}"
     wrong = []
     for name, attack in cases.items():
         statuses: Counter[int] = Counter()
         found: list[str] = []
-        for number, each in enumerate(_commands()):
+        for number, command in enumerate(commands):
             trial = scratch / f"{name}-{number}"
-            for command in _both(each, trial, read):
-                restore(trial, command.outputs.before)
-                ended, gone = attack(command, trial)
-                statuses[ended.status] += 1
-                after = {} if gone else contents_of(trial)
-                if not gone and after != command.outputs.before:
-                    found.append(f"{each.name}: something was written")
-                if ended.status != 2 or ended.traceback:
-                    found.append(f"{each.name}: {ended.status}, {ended.words[-300:]!r}")
+            trial.mkdir()
+            restore(trial, command.outputs.before)
+            ended, gone = attack(command, trial)
+            statuses[ended.status] += 1
+            if not gone and contents_of(trial) != command.outputs.before:
+                found.append(f"{command.name}: something was written")
+            if ended.status != 2 or ended.traceback:
+                found.append(f"{command.name}: {ended.status}, {ended.words[-300:]!r}")
         told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
         yield f"{name:30}{statuses.total():>7}{told:>20}{len(found):>7}"
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(found)]

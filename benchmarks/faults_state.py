@@ -17,6 +17,7 @@ __all__ = ["Contents", "Outputs", "contents_of", "restore", "shared_memory"]
 Contents = Mapping[str, bytes]
 _NUMBER = re.compile(r"(?<=[-_])[0-9]+(?=[-_])")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # looked at, not written: joblib's workers use it
+_BEFORE = {each.name for each in _SHARED_MEMORY.iterdir()} if _SHARED_MEMORY.is_dir() else set()
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:
@@ -51,7 +52,7 @@ def shared_memory() -> set[str]:
     """Name what the runs' workers keep outside of any folder."""
     if not _SHARED_MEMORY.is_dir():
         return set()
-    names = (each.name for each in _SHARED_MEMORY.iterdir())
+    names = (each.name for each in _SHARED_MEMORY.iterdir() if each.name not in _BEFORE)
     ours = {str(process) for process in PROCESSES}
     return {each for each in names if not ours.isdisjoint(_NUMBER.findall(each))}
 

@@ -245,7 +245,7 @@ class _Fork:
             os.environ["TMPDIR"] = str(self.streams / "tmp")
             tempfile.tempdir = None
             sys.argv = ["discresorb", *self.arguments]
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             if self.prepare is not None:
                 self.prepare()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SENT)
@@ -278,10 +278,15 @@ def _status_of_main() -> int:
     """Run it and end as Python would: threads joined, streams flushed, tracebacks printed."""
     try:
         cli._add_further_commands = _have_them_already
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         cli.main()
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:  # `main` was not ready for it yet, or was no more
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+        raise
     except BaseException:
         traceback.print_exc()
         status = 1
