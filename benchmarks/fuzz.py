@@ -18,6 +18,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -65,6 +66,7 @@ _SHOWN: Final = 2_000
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fuzz discresorb.")
     parser.add_argument("--share", type=float, default=1.0, help="of the inputs of a whole run")
+    parser.add_argument("--at-once", type=int, default=1, help="kinds that are tried side by side")
     parser.add_argument("--kind", choices=KINDS, help="only this kind")
     parser.add_argument("--number", type=int, help="with --kind: only this input, in this process")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -76,7 +78,7 @@ def main() -> None:
         with _tries(asked.kind) as attempt:
             print(attempt(asked.number))
     else:
-        _report([asked.kind] if asked.kind else list(KINDS), asked.share)
+        _report([asked.kind] if asked.kind else list(KINDS), asked.share, asked.at_once)
 
 
 @contextmanager
@@ -98,11 +100,14 @@ def _in_child(kind: str, numbers: range) -> None:
         try_all(attempt, numbers, tell)
 
 
-def _report(kinds: list[str], share: float) -> None:
-    found = {kind: watched(__file__, kind, range(round(share * KINDS[kind].inputs)))
-             for kind in kinds}  # fmt: skip
+def _report(kinds: list[str], share: float, at_once: int) -> None:
+    with ThreadPoolExecutor(at_once) as pool:
+        counts = [range(round(share * KINDS[kind].inputs)) for kind in kinds]
+        tried = pool.map(lambda kind, numbers: watched(__file__, kind, numbers), kinds, counts)
+        found = dict(zip(kinds, tried, strict=True))
     print("Inputs that are no good")
-    print(f"Python {platform.python_version()}, discresorb {__version__}\n")
+    print(f"Python {platform.python_version()}, discresorb {__version__}")
+    print(f"Share of a whole run: {share:g}\n")
     print("\n".join(_table(found)))
     print("\nKept: inputs that once were faults, in tests/data/crashes, tried again by every test")
     print("run.")

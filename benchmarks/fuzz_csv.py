@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 from fuzz_bytes import compressed, mutated
+from fuzz_large import LARGE
 from fuzz_watch import ACCEPTED, REFUSED, FaultError, Try, seeded
 
 from discresorb import load
@@ -70,6 +71,8 @@ def score_texts(folder: Path) -> Try:
 
     def attempt(number: int) -> str:
         random = seeded("score", number)
+        if number < len(LARGE):
+            return score_bytes(Scorer(predictor), folder, "in.csv", LARGE[number](), random)
         content = _text_of(random, SCORING_COLUMNS, seeds)
         packed = compressed(content, random) if random.random() < 0.15 else content
         if packed != content and random.random() < 0.3:
@@ -114,7 +117,7 @@ def train_texts(folder: Path) -> Try:
             cohort_from_table(table, planned(names.split(",")))
             return ACCEPTED
         done = read_visits(table.frame, table.header, DEFAULT_COVARIATES, table.name, table.ragged)
-        problem_lines(done.problems, table.name)
+        problem_lines(done.problems, table.name, show_values=True)
         kept, dropped = done.flow.patients_kept, len(done.problems)
         if kept != len(done.frame):
             raise FaultError(f"{kept} patients kept, but {len(done.frame)} rows")
@@ -289,11 +292,7 @@ def _written(target: Path) -> list[Row]:
     if target.suffix == ".parquet":
         return [[_as_text(cell) for cell in row] for row in pl.read_parquet(target).rows()]
     if target.suffix == ".jsonl":
-        lines = (
-            content.decode().splitlines()
-            if b"\xe2\x80" not in content
-            else (content.decode().removesuffix("\n").split("\n") if content else [])
-        )
+        lines = content.decode().split("\n")[:-1]  # other line ends may stand within texts
         return [[_as_text(cell) for cell in json.loads(line).values()] for line in lines]
     if target.suffix == ".gz":
         content = gzip.decompress(content)

@@ -82,3 +82,11 @@ def test_a_hash_file_that_never_ends_is_not_waited_for(tmp_path: Path, run: Run)
     done = run(*command, cwd=tmp_path)
     assert "m.sha256 is not a file" in done.stderr
     assert done.returncode == 5
+
+
+def test_text_that_cannot_be_saved_is_refused_before_training(tmp_path: Path, run: Run) -> None:
+    shutil.copy(SYNTHETIC / "new_centre.csv", tmp_path / "cohort.csv")
+    command = ["train", "cohort.csv", "--data-origin", "synthetic", "-o", "m.joblib"]
+    done = run(*command, "--endpoint", "gone \udcff", cwd=tmp_path)
+    assert "--endpoint cannot be printed" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")

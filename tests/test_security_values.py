@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -127,10 +128,8 @@ def test_messages_hold_no_cell(command: str, run: Run, tmp_path: Path) -> None:
         for left in tmp_path.glob("*"):
             if left.suffix in (".json", ".joblib"):
                 assert not SECRET.search(left.read_text(errors="replace"))
-        for output in ("out.csv", "o.csv", "p.csv", "l.html", "l.ndjson", "c.csv"):
-            (tmp_path / output).unlink(missing_ok=True)
-        for output in (tmp_path / "out").glob("*"):
-            output.unlink()
+        for name in ("out.csv", "o.csv", "p.csv", "l.html", "l.ndjson", "c.csv"):
+            (tmp_path / name).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -168,10 +167,11 @@ def test_every_command_that_reads_patients_has_the_option() -> None:
 def test_exceptions_hold_both(predictor: Predictor) -> None:
     frame = pd.DataFrame([dict(zip(NAMES["train"], secrets(), strict=False))])
     visits = pl.DataFrame([dict(zip(NAMES["visits"], secrets(), strict=False))])
+    typed: dict[str, Any] = dict(zip(NAMES["score"], secrets(), strict=False))
     calls: list[Callable[[], object]] = [
         lambda: train(frame, endpoint="gone", data_origin="observed"),
         lambda: cohort_from_visits(visits),
-        lambda: predictor.predict(**dict(zip(NAMES["score"], secrets(), strict=False))),
+        lambda: predictor.predict(**typed),
         lambda: predictor.curve(months=[1], size_mm="zq1qz", sequestrated=1, months_since_onset=1),
     ]
     for call in calls:

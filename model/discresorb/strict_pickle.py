@@ -13,8 +13,9 @@ from __future__ import annotations
 import io
 import math
 import pickle
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
@@ -113,25 +114,26 @@ class _Opcodes(dict[int, Callable[[Any], None]]):
 
 
 class _StrictUnpickler(NumpyUnpickler):
-    dispatch: ClassVar = {code[0]: NumpyUnpickler.dispatch[code[0]] for code in _OPCODES}
+    # a class's own table, as pickle has it; each unpickler counts in one of its own
+    dispatch: Mapping[int, Callable[[Any], None]] = MappingProxyType(
+        {code[0]: NumpyUnpickler.dispatch[code[0]] for code in _OPCODES}
+    )
 
     def __init__(self, stream: io.BytesIO) -> None:
         super().__init__("", stream, ensure_native_byte_order=False)
-        self.dispatch = _Opcodes(self.dispatch)
+        own = {pickle.SETITEM[0]: type(self).load_setitem}
+        own |= {pickle.SETITEMS[0]: type(self).load_setitems}
+        self.dispatch = _Opcodes({**self.dispatch, **own})
 
     def load_setitem(self) -> None:
         """Take a value by its key."""
         self._refuse_odd_keys([self.stack[-2]])
         super().load_setitem()
 
-    dispatch[pickle.SETITEM[0]] = load_setitem
-
     def load_setitems(self) -> None:
         """Take values by their keys."""
         self._refuse_odd_keys(self.stack[::2])
         super().load_setitems()
-
-    dispatch[pickle.SETITEMS[0]] = load_setitems
 
     def _refuse_odd_keys(self, keys: Sequence[object]) -> None:
         if not all(type(key) is str for key in keys):

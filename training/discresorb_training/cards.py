@@ -110,6 +110,9 @@ def described(
         If the card is wanted and cannot be used.
     """
     given = {"endpoint": endpoint, "data_origin": data_origin}
+    odd = [_option(key) for key, value in given.items() if not (value or "").isprintable()]
+    if odd:
+        raise InputError(f"{' and '.join(odd)} cannot be printed; type it anew")
     missing = [_option(key) for key, value in given.items() if value is None]
     path, card = Path(cohort), None
     if cohort != STANDARD_STREAM:
