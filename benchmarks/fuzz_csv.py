@@ -117,7 +117,7 @@ def train_texts(folder: Path) -> Try:
             cohort_from_table(table, planned(names.split(",")))
             return ACCEPTED
         done = read_visits(table.frame, table.header, DEFAULT_COVARIATES, table.name, table.ragged)
-        problem_lines(done.problems, table.name, show_values=False)
+        problem_lines(done.problems, table.name, show_values=True)
         kept, dropped = done.flow.patients_kept, len(done.problems)
         if kept != len(done.frame):
             raise FaultError(f"{kept} patients kept, but {len(done.frame)} rows")
