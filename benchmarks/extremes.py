@@ -182,6 +182,7 @@ def table(heading: str, function: Any, count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
+    print("float64 against 50 digits\n")
     table(
         f"{POINTS:,} models and patients: entry 0 to 240 months, wait from one step of float64 to "
         "600 months,\nsigma 0.001 to 1000, logit pi to 800 either way, size 0.5 to 40 mm",
