@@ -61,6 +61,11 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
     wrong += [f"{text!r} is not printable" for text in texts if not str(text).isprintable()]
     if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
         wrong.append(f"levels of {name} are not different texts")
+    elif not all(levels) or any(level != level.strip() for level in levels):
+        wrong.append(
+            f"levels of {name} hold one that is empty or has blanks around it, which no cell can "
+            "match: blanks are trimmed, and an empty cell is a missing value"
+        )
     if len(terms) != 1 or not isinstance(terms[0], dict):
         return [*wrong, f"terms of {name} are not one dict"]
     kinds = {"linear": ("number", "flag"), "natural spline": ("number",), "levels": ("category",)}

@@ -70,7 +70,11 @@ class Dataset:
         keep the scales of the data set that they start from. `fold` is the number of each row's
         fold, so that `only` can choose some.
         """
-        share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
+        if weights is None:
+            share = np.full(len(X), 1.0 / len(X))
+        else:
+            share = weights / weights.max()  # a sum may overflow
+            share = share / share.sum()
         mean = share @ X
         rows = np.empty((X.shape[1] + 1, len(X)))  # one covariate after the other, as blocks are
         rows[0] = 1.0

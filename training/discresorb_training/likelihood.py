@@ -243,12 +243,10 @@ class _Rows:
         """Add log π + log[F(R) - F(L)]."""
         z_lower, z_upper = self._z(log_lower), self._z(log_upper)
         width = log_width * self.inverse_scale
-        log_mass, at_upper, mean_slope, bend, slope_upper = self.distribution.interval(
+        log_mass, at_lower, at_upper, mean_slope, mixed, bend = self.distribution.interval(
             z_lower, z_upper, width
         )
-        # derivatives of the log mass by its place and its width
-        mixed = at_upper * (slope_upper - mean_slope)
-        by_width = at_upper * (slope_upper - at_upper)
+        by_width = mixed - at_upper * at_lower  # twice by the interval's width
         moment = z_lower * mean_slope + width * at_upper
         self._add_event(log_mass, mean_slope, moment)
         self.aa += bend * self.inverse_scale**2

@@ -106,7 +106,7 @@ def auc(p: Array, w: Array) -> float:
     below = np.concatenate([[0.0], np.cumsum(others)[:-1]])
     own = float((w * (1.0 - w)).sum())  # a patient is no pair with itself
     concordant = float((cases * (below + 0.5 * others)).sum()) - 0.5 * own
-    pairs = float(w.sum() * (1.0 - w).sum()) - own
+    pairs = float(cases.sum() * others.sum()) - own  # by level, so that equal p give ½ exactly
     return concordant / pairs if pairs > 0.0 else float("nan")
 
 

@@ -106,10 +106,10 @@
         const found = (hazard(-near) * Math.expm1(density)) / Math.expm1(cdf);
         return swap ? -found : found;
       }
-      const half = 0.5 * width;
-      const middle = lower + half;
-      const overMass = Math.exp(-0.5 * half * half - logNarrow(middle, width));
-      return -2 * Math.sinh(middle * half) * overMass;
+      const middle = lower + 0.5 * width;
+      const w2 = width * width;
+      const shift = ((middle * w2) / 12) * (1 + ((middle * middle - 3) * w2) / 40);
+      return shift * width * Math.exp(-logNarrow(middle, width)) - middle;
     },
     logOdds(lower, upper, width) {
       const middle = lower + 0.5 * width;
@@ -157,8 +157,8 @@
     logDensity: (z) => Math.min(z, WEIBULL_SATURATED) - Math.exp(z),
     logInterval(lower, upper, width) {
       const gained = gainedBetween(upper, width);
-      if (gained < WEIBULL_TINY) return upper + log1mexp(-width);
-      return log1mexp(-gained) - Math.exp(lower);
+      const before = Math.exp(lower);
+      return (gained < WEIBULL_TINY ? upper + log1mexp(-width) : log1mexp(-gained)) - before;
     },
     meanSlope(lower, upper, width) {
       const gained = gainedBetween(upper, width);
