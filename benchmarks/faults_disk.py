@@ -147,7 +147,7 @@ def barred_lines(scratch: Path) -> Iterator[str]:
         "folder goes meanwhile": _going,
     }
     commands = [one for each in _commands() for one in _both(each, scratch / "usual", read)]
-    yield f"{'':30}{'trials':>7}{'statuses':>20}{'wrong':>7}"
+    yield f"{'':30}{'trials':>7}{'statuses':>24}{'wrong':>7}"
     wrong = []
     for name, attack in cases.items():
         statuses: Counter[int] = Counter()
@@ -163,7 +163,7 @@ def barred_lines(scratch: Path) -> Iterator[str]:
             if ended.status != 2 or ended.traceback:
                 found.append(f"{command.name}: {ended.status}, {ended.words[-300:]!r}")
         told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
-        yield f"{name:30}{statuses.total():>7}{told:>20}{len(found):>7}"
+        yield f"{name:30}{statuses.total():>7}{told:>24}{len(found):>7}"
         wrong += [f"WRONG, {name}: {each}" for each in dict.fromkeys(found)]
     yield from _unreadable(scratch, read)
     yield from wrong
@@ -230,5 +230,5 @@ def _unreadable(scratch: Path, read: dict[str, bytes]) -> Iterator[str]:
         if ended.status != status or ended.traceback or name not in ended.words:
             wrong.append(f"WRONG, {name}: {ended.status}, {ended.words[-200:]!r}")
     told = ", ".join(f"{n} times {status}" for status, n in sorted(statuses.items()))
-    yield f"{'input or model is unreadable':30}{len(cases):>7}{told:>20}{len(wrong):>7}"
+    yield f"{'input or model is unreadable':30}{len(cases):>7}{told:>24}{len(wrong):>7}"
     yield from wrong

@@ -34,6 +34,7 @@ SLOW = (  # tests that simulate for seconds
     "tests/test_metrics.py::test_an_overfitted_model_scores_worse",
 )
 WITHOUT_SLOW = tuple(itertools.chain.from_iterable(("--deselect", each) for each in SLOW))
+IN_A_BROWSER = "test_the_page_computes_the_ends_too"
 METRICS = ("tests/test_metrics.py", *WITHOUT_SLOW)
 LAWS = (
     "tests/test_distributions.py",
@@ -42,11 +43,14 @@ LAWS = (
     "tests/test_likelihood.py",
 )
 FURTHER = (
+    *("tests/test_extremes.py", "--deselect", f"tests/test_extremes.py::{IN_A_BROWSER}"),
     "tests/test_predictor.py",
     "tests/test_robust.py",
     "tests/test_oracles.py",
 )
 QUICK: dict[str, tuple[str, ...]] = {
+    "model/discresorb/standard_variable.py": LAWS,
+    "model/discresorb/lognormal.py": LAWS,
     "model/discresorb/distributions.py": LAWS,
     "model/discresorb/curve.py": ("tests/test_curve.py",),
     "training/discresorb_training/likelihood.py": ("tests/test_likelihood.py",),

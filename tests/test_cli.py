@@ -190,7 +190,7 @@ def test_what_stands_at_the_output(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [("score", WAITING_LIST), ("predict", *CASE), ("show",)])
 def test_a_full_device_is_told_of(command: tuple[object, ...]) -> None:
     done = in_a_shell(f"{' '.join(map(str, command))} > /dev/full")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 

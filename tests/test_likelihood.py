@@ -83,12 +83,22 @@ def test_value(row: str, name: str, cure: bool) -> None:
 @EVERY
 @CURE
 def test_check_grad(row: str, name: str, cure: bool) -> None:
+    check_derivatives(row, name, cure, parameters(cure))
+
+
+@EVERY_ROW
+@EVERY
+def test_derivatives_where_few_ever_resorb(row: str, name: str) -> None:
+    check_derivatives(row, name, True, np.array([*LATENCY, -1.5, *EVER[1:]]))
+
+
+def check_derivatives(row: str, name: str, cure: bool, theta: Array) -> None:
     prepared, distribution = one_row(ROWS[row]), DISTRIBUTIONS[name]
 
     def at(theta: Array) -> Evaluation:
         return evaluate(prepared, distribution, theta, cure=cure)
 
-    theta, h = parameters(cure), 1e-6
+    h = 1e-6
     error = check_grad(lambda t: at(t).log_likelihood, lambda t: at(t).gradient, theta)
     assert error < 1e-6  # of forward differences
     steps = h * np.eye(len(theta))

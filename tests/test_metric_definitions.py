@@ -39,6 +39,8 @@ def test_location_and_slope_of_a_logistic_recalibration_are_recovered() -> None:
     assert calibration_slope(P, expit(-0.5 - 0.4 * X)) == pytest.approx(-0.4, abs=1e-9)
     assert np.isnan(calibration_slope(np.full(5, 0.3), P[:5]))
     assert np.isnan(calibration_slope(0.3 + 1e-11 * np.arange(5), P[:5]))
+    sure = expit(np.array([-40.0, -35.0, -1.0, 1.0, 5.0]))
+    assert calibration_slope(sure, sure) == pytest.approx(1.0, abs=1e-9)
     # four-digit probabilities do differ
     assert calibration_slope(np.array([0.3, 0.3001]), np.full(2, 0.5)) == pytest.approx(0, abs=1e-6)
 
@@ -179,6 +181,8 @@ def test_an_average_over_horizons_weights_their_gaps() -> None:
     for values, months in (
         ([1.0], [3.0]),
         ([1.0, 2.0], [3.0]),
+        ([1.0, 2.0, 3.0], [3.0, 4.0]),
+        ([1.0, 2.0], [3.0, 4.0, 5.0]),
         ([1.0, 2.0], [4.0, 3.0]),
         ([1.0, 2.0, 3.0], [1.0, 2.0, 2.0]),
         ([[1.0, 2.0]], [[1.0, 2.0]]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from builders import simulated
@@ -80,6 +82,8 @@ def test_a_working_model_is_named_by_its_law_and_cure() -> None:
     design = np.ones((1, 2))
     assert working("weibull", design, True).name == "weibull, cure"
     assert working("lognormal", design, False).name == "lognormal"
+    with pytest.raises(FrozenInstanceError):
+        working("weibull", design, True).aic = 1.0  # type: ignore[misc]
 
 
 @pytest.fixture(scope="module")

@@ -100,9 +100,9 @@ class Distribution(ABC):
             and where both do.
         """
 
+    @abstractmethod
     def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
         """Give f(z) / S(z) and f'(z) / f(z)."""
-        return np.exp(self.log_density(z) - self.log_survival(z)), self.slope(z)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) and f'(z) / f(z), for sums in which a vanishing S or f does no harm."""
