@@ -418,6 +418,18 @@ def test_levels_are_no_markup_in_a_model_card(small_facts: Facts) -> None:
     assert len(re.findall(r"(?<!\\)\|", row)) == 5
 
 
+def test_backticks_and_images_are_text_in_a_model_card(small_facts: Facts) -> None:
+    facts = copy.deepcopy(small_facts)
+    facts["model"]["endpoint"] = "![gone](//x.example)"
+    facts["model"]["coefficients"][1] |= {"name": "a[`<b>x]", "words": "a `<b>x, against y: × 2"}
+    facts["command"] = "discresorb train --endpoint '``<b>'"
+    found = model_card(facts, "report.html")
+    assert "![" not in found
+    assert "| `` a[`<b>x] `` |" in found
+    assert "a &#96;&lt;b>x, against y" in found
+    assert "``` discresorb train --endpoint '``<b>' ```" in found
+
+
 def test_typical_patients_of_other_models_are_described_as_they_are(small_facts: Facts) -> None:
     assert "at the quartiles of size of each type" in report_html(small_facts)
     facts = copy.deepcopy(small_facts)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from discresorb.files import write_whole
 from discresorb.templates import embedded_json, environment
@@ -44,6 +45,10 @@ SECTIONS: Mapping[str, str] = {
     "reproduce": "How this was made",
 }
 _ONLY = {"instability": "training", "drift": "validation"}
+
+
+# an image would be fetched as soon as a card is looked at
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", "|": "\\|", "[": "&#91;", "`": "&#96;"}
 
 
 def report_html(facts: Mapping[str, Any]) -> str:
@@ -93,6 +98,7 @@ def template(name: str) -> Any:
         "shown": _shown,
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "cell": _markdown_cell,
+        "code": _markdown_code,
     }
     return environment(_source, **filters).get_template(name)
 
@@ -210,9 +216,15 @@ def _shown(values: Sequence[float], position: int) -> str:
 
 def _markdown_cell(text: str) -> str:
     """Write text that is neither markup nor the end of a table's cell."""
-    for special, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
+    for special, written in _MARKUP.items():
         text = text.replace(special, written)
     return text
+
+
+def _markdown_code(text: str) -> str:
+    """Quote text that is shown letter by letter, in more backticks than it holds in a row."""
+    quotes = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{quotes}{text}{quotes}" if quotes == "`" else f"{quotes} {text} {quotes}"
 
 
 def _first_number(covariates: Sequence[Mapping[str, Any]]) -> str:
