@@ -39,6 +39,25 @@ def test_log_mass_and_mean_slope(distribution: Distribution, width: float) -> No
 
 
 @EVERY
+@pytest.mark.parametrize("width", [1e-4, 2.9e-3, 0.0149, 0.029, 0.031, 0.3, 2.0])
+def test_what_the_likelihood_needs_of_an_interval(distribution: Distribution, width: float) -> None:
+    """With s = f'/f, the mean slope's derivatives are E s' + var s, and at the upper end alone."""
+    upper, half = Z + width, 0.5 * width
+    log_mass, mean_slope = by_quadrature(distribution, Z, width)
+    nodes = (Z + half)[:, None] + half * NODES
+    share = half * SHARES * np.exp(distribution.log_density(nodes) - log_mass[:, None])
+    slopes = distribution.slope(nodes)
+    variance = (share * (slopes - mean_slope[:, None]) ** 2).sum(axis=1)
+    at_lower, at_upper = (np.exp(distribution.log_density(z) - log_mass) for z in (Z, upper))
+    rise = (share * (distribution.slope(upper)[:, None] - slopes)).sum(axis=1)
+    bend = (share * distribution.slope_derivative(nodes)).sum(axis=1) + variance
+    expected = (log_mass, at_lower, at_upper, mean_slope, at_upper * rise, bend)
+    found = distribution.interval(Z, upper, np.full_like(Z, width))
+    for mine, by_sums in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, by_sums, rtol=1e-9, atol=1e-10)
+
+
+@EVERY
 @WIDTHS
 def test_odds_of_having_resorbed_in_between(distribution: Distribution, width: float) -> None:
     lower = np.concatenate([Z, [3.5]])
