@@ -75,6 +75,29 @@ def test_odds_of_having_resorbed_in_between(distribution: Distribution, width: f
         np.testing.assert_allclose(error / (1.0 + terms), 0.0, atol=5e-11)
 
 
+@np.errstate(all="ignore")  # as where it is called
+@pytest.mark.parametrize("z", [-669.0, -690.0, -730.0, -800.0])
+def test_where_a_weibull_probability_is_too_small_to_be_a_number(z: float) -> None:
+    """There F and f are exp z: every logarithm is exact, and every quotient a power of e."""
+    law, lower = DISTRIBUTIONS["weibull"], np.array([z])
+    for width in (1e-9, 0.3, 2.0):
+        upper, known = lower + width, np.array([width])
+        share = -np.expm1(-width)
+        log_mass = upper + np.log(share)
+        near = {"rtol": 1e-13}
+        np.testing.assert_allclose(law.log_cdf(upper), upper, **near)
+        np.testing.assert_allclose(law.log_interval(lower, upper, known), log_mass, **near)
+        np.testing.assert_allclose(law.mean_slope(lower, upper, known), 1.0, **near)
+        log_odds = law.log_odds(lower, upper, known)
+        np.testing.assert_allclose(log_odds, log_mass, **near)
+        np.testing.assert_allclose(law.log_odds_slope(lower, upper, known, log_odds), 1.0, **near)
+        found = law.interval(lower, upper, known)
+        for mine, exact in zip(
+            found, (log_mass, np.exp(-width) / share, 1 / share, 1), strict=False
+        ):
+            np.testing.assert_allclose(mine, exact, **near)
+
+
 @EVERY
 def test_hazard_is_density_over_survival(distribution: Distribution) -> None:
     expected = np.exp(distribution.log_density(Z) - distribution.log_survival(Z))
