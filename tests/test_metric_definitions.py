@@ -55,6 +55,13 @@ def test_location_is_found_however_far_away(sign: float, observed: float) -> Non
     assert (1.0 - lacking[0]).sum() == pytest.approx((1.0 - lacking[1]).sum(), rel=1e-6)
 
 
+def test_steps_that_would_go_to_and_fro_come_to_rest() -> None:
+    """From 2.5 the longest step leads to -2.5, which is as likely, and from there back."""
+    for start in (2.5, -2.5, 2.4, 2.6, 3.0):
+        found = calibration_location(expit(np.full(3, start)), np.full(3, 0.5))
+        assert found == pytest.approx(-start, abs=1e-9)
+
+
 SEPARATED = {
     "apart": ([0.1, 0.2, 0.3, 0.7, 0.8], [0.0, 0.0, 0.0, 1.0, 1.0]),
     "apart the other way": ([0.1, 0.2, 0.3, 0.7, 0.8], [1.0, 1.0, 1.0, 0.0, 0.0]),

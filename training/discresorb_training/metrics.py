@@ -333,9 +333,10 @@ def _logistic(design: Array, w: Array, offset: Array | float = 0.0) -> Array:
         largest = np.abs(design @ step).max()
         if largest > _LEAP:  # out of a flat tail: it could end in the other one
             step *= _LEAP / largest
-        moved = log_likelihood(beta + step)
-        while moved < value and np.abs(step).max() > 1e-14:
-            step = step / 2.0
+        moved, due = log_likelihood(beta + step), 0.1 * float(gradient @ step)
+        # a small step is right, and its gain below rounding
+        while largest > _SETTLED and moved < value + due:
+            step, due = step / 2.0, due / 2.0
             moved = log_likelihood(beta + step)
         beta, gain, value = beta + step, moved - value, moved
         if gain <= 1e-12 * (1.0 + abs(value)) and largest < _SETTLED:
