@@ -72,7 +72,8 @@ def score_texts(folder: Path) -> Try:
     def attempt(number: int) -> str:
         random = seeded("score", number)
         if number < len(LARGE):
-            return score_bytes(Scorer(predictor), folder, "in.csv", LARGE[number](), random)
+            sizes = (BATCH_BYTES,)  # what is small but unpacks to much would make endless batches
+            return score_bytes(Scorer(predictor), folder, "in.csv", LARGE[number](), random, sizes)
         content = _text_of(random, SCORING_COLUMNS, seeds)
         packed = compressed(content, random) if random.random() < 0.15 else content
         if packed != content and random.random() < 0.3:
@@ -210,7 +211,14 @@ _TYPES: Final[Sequence[Callable[[pl.Expr], pl.Expr]]] = (
 )  # fmt: skip
 
 
-def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random: Random) -> str:
+def score_bytes(
+    scorer: Scorer,
+    folder: Path,
+    name: str,
+    content: bytes,
+    random: Random,
+    batch_sizes: Sequence[int] = (),
+) -> str:
     """Score one file as the command does; check what stands in the folder then."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -219,7 +227,9 @@ def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random:
     form = Form(
         raw_text=random.random() < 0.5,
         threads=random.choice((1, 1, 1, 2)),
-        batch_bytes=random.choice((BATCH_BYTES, BATCH_BYTES, 1 + len(content) // 2, 300)),
+        batch_bytes=random.choice(
+            batch_sizes or (BATCH_BYTES, BATCH_BYTES, 1 + len(content) // 2, 300)
+        ),
     )
     listing = folder / "problems.csv" if random.random() < 0.2 else None
     try:
