@@ -384,3 +384,19 @@ def test_markup_is_shown_as_it_is(model: Path, run: Run) -> None:
     markup = "[bold]gone[/bold] [link=http://x.example]here[/link]"
     save_artifact({**load_artifact(model), "endpoint": markup}, model, force=True)
     assert markup in run("show", model).stdout
+
+
+def test_a_long_model_id_does_not_swell_every_row(model: Path) -> None:
+    artifact = load_artifact(model)
+    save_artifact({**artifact, "model_id": "m" * 200}, model, force=True)
+    load(model)
+    save_artifact({**artifact, "model_id": "m" * 201}, model, force=True)
+    with pytest.raises(ArtifactError, match="model_id is longer than 200 letters"):
+        load(model)
+
+
+def test_a_long_distribution_is_not_quoted_whole(model: Path) -> None:
+    save_artifact({**load_artifact(model), "distribution": "x" * 50_000}, model, force=True)
+    with pytest.raises(ArtifactError) as caught:
+        load(model)
+    assert len(str(caught.value)) < 500
