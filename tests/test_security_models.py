@@ -395,8 +395,5 @@ def test_a_long_model_id_does_not_swell_every_row(model: Path) -> None:
         load(model)
 
 
-def test_a_long_distribution_is_not_quoted_whole(model: Path) -> None:
-    save_artifact({**load_artifact(model), "distribution": "x" * 50_000}, model, force=True)
-    with pytest.raises(ArtifactError) as caught:
-        load(model)
-    assert len(str(caught.value)) < 500
+def test_a_long_distribution_is_not_quoted_whole(default_path: Path, tmp_path: Path) -> None:
+    refused(tmp_path, dumped({**load_artifact(default_path), "distribution": "x" * 50_000}))
