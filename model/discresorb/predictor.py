@@ -429,8 +429,8 @@ def load(path: str | Path | None = None) -> Predictor:
 def _curve(artifact: Mapping[str, Any]) -> CureCurve:
     if artifact["distribution"] not in DISTRIBUTIONS:
         raise ArtifactError(
-            f"distribution {show(artifact['distribution'])} is unknown to this version of discresorb; "
-            "known: " + ", ".join(DISTRIBUTIONS)
+            f"distribution {show(artifact['distribution'])} is unknown to this version of "
+            "discresorb; known: " + ", ".join(DISTRIBUTIONS)
         )
     return CureCurve(
         DISTRIBUTIONS[artifact["distribution"]],
