@@ -397,3 +397,10 @@ def test_a_long_model_id_does_not_swell_every_row(model: Path) -> None:
 
 def test_a_long_distribution_is_not_quoted_whole(default_path: Path, tmp_path: Path) -> None:
     refused(tmp_path, dumped({**load_artifact(default_path), "distribution": "x" * 50_000}))
+
+
+def test_what_holds_more_than_any_model_is_not_read_to_its_end(tmp_path: Path) -> None:
+    assert "it holds more than any model needs" in refused(
+        tmp_path, _PROTO + b"N" * 500_000 + b"}."
+    )
+    assert "holds more" not in refused(tmp_path, _PROTO + b"N" * 400_000 + b"}.")
