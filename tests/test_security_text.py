@@ -175,11 +175,13 @@ def test_a_folder_is_no_input(run: Run, tmp_path: Path) -> None:
 
 def test_a_link_where_an_output_goes_is_not_followed_unasked(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "in.csv", SCORED, ("a", "9", "yes", "1", "3"))
-    kept = tmp_path / "kept.txt"
+    kept, nowhere = tmp_path / "kept.txt", tmp_path / "nowhere.txt"
     kept.write_text("kept")
-    (tmp_path / "out.csv").symlink_to(kept)
-    done = run("score", "in.csv", "-o", "out.csv", cwd=tmp_path)
-    assert (done.returncode, kept.read_text()) == (2, "kept")
+    for place in (kept, nowhere):
+        (tmp_path / "out.csv").symlink_to(place)
+        done = run("score", "in.csv", "-o", "out.csv", cwd=tmp_path)
+        assert (done.returncode, kept.read_text(), nowhere.exists()) == (2, "kept", False)
+        (tmp_path / "out.csv").unlink()
 
 
 def test_a_hash_file_reaches_no_other_folder(default_path: Path, tmp_path: Path) -> None:
