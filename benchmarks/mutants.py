@@ -77,7 +77,7 @@ def main() -> None:
         annotations += skipped
     drawn, no_program = draw(all_mutants, asked.seed, asked.count)
     print(
-        f"cosmic-ray {version('cosmic-ray')}, seed {asked.seed}: {len(drawn)} drawn of "
+        f"Changes of the mathematics, and the tests that notice\n\ncosmic-ray {version('cosmic-ray')}, seed {asked.seed}: {len(drawn)} drawn of "
         f"{len(all_mutants):,} mutants of {len(asked.files)} files.\n"
         f"Left out before the draw: {annotations:,} that change annotations, which are never "
         f"evaluated.\nDrawn and replaced by the next: {no_program} that are no longer Python."
