@@ -84,18 +84,19 @@ def test_where_a_weibull_probability_is_too_small_to_be_a_number(z: float) -> No
         upper, known = lower + width, np.array([width])
         share = -np.expm1(-width)
         log_mass = upper + np.log(share)
-        near = {"rtol": 1e-13}
-        np.testing.assert_allclose(law.log_cdf(upper), upper, **near)
-        np.testing.assert_allclose(law.log_interval(lower, upper, known), log_mass, **near)
-        np.testing.assert_allclose(law.mean_slope(lower, upper, known), 1.0, **near)
+        np.testing.assert_allclose(law.log_cdf(upper), upper, rtol=1e-13)
+        np.testing.assert_allclose(law.log_interval(lower, upper, known), log_mass, rtol=1e-13)
+        np.testing.assert_allclose(law.mean_slope(lower, upper, known), 1.0, rtol=1e-13)
         log_odds = law.log_odds(lower, upper, known)
-        np.testing.assert_allclose(log_odds, log_mass, **near)
-        np.testing.assert_allclose(law.log_odds_slope(lower, upper, known, log_odds), 1.0, **near)
+        np.testing.assert_allclose(log_odds, log_mass, rtol=1e-13)
+        np.testing.assert_allclose(
+            law.log_odds_slope(lower, upper, known, log_odds), 1.0, rtol=1e-13
+        )
         found = law.interval(lower, upper, known)
         for mine, exact in zip(
             found, (log_mass, np.exp(-width) / share, 1 / share, 1), strict=False
         ):
-            np.testing.assert_allclose(mine, exact, **near)
+            np.testing.assert_allclose(mine, exact, rtol=1e-13)
 
 
 @EVERY
