@@ -97,6 +97,20 @@ def test_it_reads_aloud(page: Page, html: str) -> None:
         assert "scope=" in each
 
 
+def test_metrics_of_subgroups_stand_under_their_names(small_facts: Facts) -> None:
+    """Whichever `SUBGROUP_METRICS` names; head and rows do not list them a second time."""
+    facts = copy.deepcopy(small_facts)
+    groups = facts["performance"]["subgroups"]["shown"]
+    for group in groups:
+        group["metrics"] = {"ipa": group["metrics"]["auc"], **group["metrics"]}
+    section = report_html(facts).split('id="subgroups"', 1)[1].split("</table>", 1)[0]
+    head = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', section)
+    assert head[2:4] == ["Index of prediction accuracy", "AUC"]
+    rows = re.findall(r'<tr><th scope="row">.*', section)
+    assert len(rows) == len(groups) > 0
+    assert {1 + row.count("<td") for row in rows} == {len(head)}
+
+
 def test_a_validation_says_whether_the_model_has_drifted(
     small_facts: Facts, small_training: TrainResult
 ) -> None:

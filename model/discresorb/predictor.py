@@ -404,6 +404,11 @@ def load(path: str | Path | None = None) -> Predictor:
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
 
+    Warns
+    -----
+    ModelNotKeptWarning
+        If other users of this machine may write the model, its hash or their folder.
+
     Notes
     -----
     The file's SHA-256 must stand in ``NAME.sha256``. Its bytes are unpickled through an allow-list

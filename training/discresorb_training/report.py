@@ -15,6 +15,7 @@ from discresorb.templates import embedded_json, environment
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.drift_text import drift_page
+from discresorb_training.performance import METRICS
 from discresorb_training.report_figures import report_figures
 
 __all__ = [
@@ -67,6 +68,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
         style=_text("report.css"),
         sections=shown,
         glance=glance(facts),
+        metric_labels={each.key: each.label for each in METRICS},
         source=source_of(facts),
         limits=limits(facts),
         centres=centres_in_words(facts["performance"]),
