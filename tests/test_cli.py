@@ -268,6 +268,17 @@ def test_help_version_and_further_commands(run_process: Run) -> None:
     assert "Traceback" not in wrong.stderr
 
 
+@pytest.mark.parametrize("command", ["predict", "score", "cohort", "train", "update", "validate"])
+def test_help_breaks_its_lines_where_the_terminal_ends(run: Run, command: str) -> None:
+    """Not where the source does, which leaves ragged lines on a terminal of another width."""
+    about = run(command, "--help").stdout.partition("\u256d")[0]
+    paragraphs = re.split(r"\n\s*\n", about.strip())
+    assert len(paragraphs) > 2
+    for paragraph in paragraphs:
+        lines = [line.strip() for line in paragraph.splitlines()]
+        assert all(len(line) > 170 for line in lines[:-1]), paragraph
+
+
 def test_a_closed_standard_output_is_told_of() -> None:
     done = in_a_shell("show >&-")
     assert done.returncode == 2

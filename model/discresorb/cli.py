@@ -49,6 +49,14 @@ _NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that m
 class _Commands(TyperGroup):
     """Turns what discresorb refuses into words and an exit status, for every command."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command; its help is broken by the terminal alone, not where its source is."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            paragraphs = command.help.split("\n\n")
+            command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         try:
             with warnings.catch_warnings():
