@@ -3,7 +3,7 @@
 Each input has a number from which it is made again: `--kind score --number 17` tries that one
 alone and shows its traceback. A fault is any end but acceptance or refusal in words with a
 documented exit status, rows that are not those of Python's own reader, files left behind, more than
-20 seconds, or memory that grows by more than half a gibibyte.
+20 CPU seconds, or memory that grows by more than half a gibibyte.
 
 Run: python benchmarks/fuzz.py > benchmarks/results/fuzz.txt
 In a tenth of the time: python benchmarks/fuzz.py --share 0.1
@@ -106,8 +106,7 @@ def _report(kinds: list[str], share: float, at_once: int) -> None:
         tried = pool.map(lambda kind, numbers: watched(__file__, kind, numbers), kinds, counts)
         found = dict(zip(kinds, tried, strict=True))
     print("Inputs that are no good")
-    print(f"Python {platform.python_version()}, discresorb {__version__}")
-    print(f"Share of a whole run: {share:g}\n")
+    print(f"Python {platform.python_version()}, discresorb {__version__}\n")
     print("\n".join(_table(found)))
     print("\nKept: inputs that once were faults, in tests/data/crashes, tried again by every test")
     print("run.")

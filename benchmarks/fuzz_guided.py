@@ -94,8 +94,7 @@ def main() -> None:
         atheris.Fuzz()
         return
     print("Inputs chosen by what code they reach")
-    print(f"Python {platform.python_version()}, discresorb {__version__}")
-    print(f"Share of a whole run: {asked.share:g}\n")
+    print(f"Python {platform.python_version()}, discresorb {__version__}\n")
     heads = ("inputs", "edges at first", "edges", "kept as new", "faults", "seconds")
     print(f"{'what':8}" + "".join(f"{head:>16}" for head in heads))
     for name, runs in _RUNS.items():

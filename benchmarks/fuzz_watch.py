@@ -30,7 +30,7 @@ __all__ = ["ACCEPTED", "REFUSED", "FaultError", "Found", "Try", "seeded", "try_a
 
 ACCEPTED, REFUSED = "accepted", "refused"
 _SECONDS: Final = 20.0
-_SILENCE: Final = 60.0
+_SILENCE: Final = 300.0
 _MEBIBYTES: Final = 512
 _ADDRESS_SPACE: Final = 8 << 30
 # inputs are small: threads would only wait for one another
@@ -75,7 +75,7 @@ def seeded(kind: str, number: int) -> Random:
 
 def try_all(attempt: Try, numbers: range, tell: Callable[[dict[str, object]], None]) -> None:
     """Try inputs in this process, telling of each batch and of every fault."""
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGPROF, _too_long)
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     most = _memory()
     for number in numbers:
@@ -89,7 +89,7 @@ def try_all(attempt: Try, numbers: range, tell: Callable[[dict[str, object]], No
 
 
 def _fault_of(attempt: Try, number: int, tell: Callable[[dict[str, object]], None]) -> str | None:
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
     try:
         outcome = attempt(number)
     except DiscresorbError as error:
@@ -101,13 +101,13 @@ def _fault_of(attempt: Try, number: int, tell: Callable[[dict[str, object]], Non
     except (Exception, _TookTooLong):
         return traceback.format_exc()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
     tell({"outcome": outcome})
     return None
 
 
 def _too_long(number: int, frame: object) -> None:
-    raise _TookTooLong(f"more than {_SECONDS:g} seconds")
+    raise _TookTooLong(f"more than {_SECONDS:g} CPU seconds")
 
 
 def _memory() -> float:

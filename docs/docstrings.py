@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 # a section's title stands on a line of its own, underlined
-_TYPES = ("Returns", "Yields", "Raises")
+_TYPES = ("Returns", "Yields", "Raises", "Warns")
 _SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 
 
@@ -17,7 +17,7 @@ class Entry:
     Parameters
     ----------
     names : sequence of str
-        Those that share a description; of a section Returns or Raises, none but the type.
+        Those that share a description; of a section such as Returns, none but the type.
     kind : str
         What stands behind the colon.
     text : str

@@ -100,7 +100,7 @@ AREAS = (
         ),
     ),
 )
-ENTRIES = ("Parameters", "Attributes", "Returns", "Yields", "Raises")
+ENTRIES = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns")
 
 
 def described() -> dict[str, Any]:
@@ -201,13 +201,8 @@ def body(doc: str, known: Sequence[str], *, fields: bool = False) -> str:
 
 
 def examples(text: str) -> str:
-    """Fence what is typed at Python's prompt."""
-    return re.sub(
-        r"(?:^(?:>>>|\.\.\.).*\n?)+",
-        lambda found: f"```python\n{found[0].rstrip()}\n```\n",
-        text,
-        flags=re.MULTILINE,
-    ).rstrip()
+    """Fence what is typed at Python's prompt, with what it prints: as far as a blank line."""
+    return re.sub(r"^>>> .*(?:\n.+)*", r"```python\n\g<0>\n```", text, flags=re.MULTILINE)
 
 
 def source(thing: Callable[..., Any]) -> str:
@@ -222,9 +217,9 @@ def part(name: str, thing: Any, known: Sequence[str]) -> str:
     """Write one name: how it is called, what it does; of a class, its methods too."""
     lines = [f"### {name}\n", f"In {source(thing)}.\n"]
     error = inspect.isclass(thing) and issubclass(thing, Exception)
-    if error:
+    if error and not issubclass(thing, Warning):
         lines.append(f"Exit status of the command line: {thing.exit_status}.\n")
-    elif not _is_dataclass(thing):
+    elif not error and not _is_dataclass(thing):
         lines.append(signature(name, thing))
     lines.append(body(inspect.getdoc(thing) or "", known, fields=_is_dataclass(thing)))
     for own, each in members(thing) if inspect.isclass(thing) else []:

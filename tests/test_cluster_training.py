@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +338,20 @@ def test_what_listens_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
         with pytest.raises(ClusterError, match="no scheduler answered at"), connected(address):
+            pass
+
+
+def test_what_answers_speaks_another_language() -> None:
+    def answer() -> None:
+        there, _ = server.accept()
+        with there:
+            there.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)  # lengths beyond any memory
+            there.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(answer)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="is no scheduler of Dask"), connected(address):
             pass
 
 

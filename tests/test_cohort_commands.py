@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shlex
 import shutil
 import tomllib
@@ -155,6 +156,21 @@ def test_cards_only_where_it_is_known_what_the_cohort_is(invoke: Run) -> None:
     assert (done.returncode, "d.csv exists already; use --force" in done.stderr) == (2, True)
     done = invoke("cohort", "v.csv", "-o", "d.csv", "--force")
     assert (done.returncode, Path("d.card.json").exists()) == (0, False)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="pipes have no names")
+def test_a_card_names_no_hash_of_what_came_through_a_pipe(invoke: Run) -> None:
+    reading, writing = os.pipe()
+    write("v.csv", GOOD)
+    os.write(writing, Path("v.csv").read_bytes())
+    os.close(writing)
+    about = ("--endpoint", "gone", "--data-origin", "observed")
+    done = invoke("cohort", f"/dev/fd/{reading}", "-o", "c.csv", *about)
+    os.close(reading)
+    assert done.returncode == 0, done.stderr
+    card = read_card(Path("c.csv"))
+    assert card is not None
+    assert card["made_from"] == {"file": "a pipe"}
 
 
 def test_cells_that_a_spreadsheet_would_run(invoke: Run) -> None:

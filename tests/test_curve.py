@@ -187,3 +187,19 @@ def test_many_rows_are_cut_and_joined(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sum_needs_a_coefficient_a_column() -> None:
     with pytest.raises(ValueError, match="shorter"):
         linear_sum([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_where_logit_p_is_beyond_all_numbers_the_interval_is_that_point(name: str) -> None:
+    """Everybody would have resorbed long before entry; a second later nobody more has."""
+    curve = CureCurve(
+        DISTRIBUTIONS[name],
+        np.array([1.55]),
+        -6.9,
+        np.array([800.0]),
+        np.diag([0.01, 0.01, 0.01]),
+    )
+    p, low, high = curve.interval(np.ones((1, 1)), 9.53, 9.53 + 1e-6, wait=np.array([1e-6]))
+    assert low <= p <= high
+    if name == "weibull":
+        assert (p, low, high) == (0.0, 0.0, 0.0)

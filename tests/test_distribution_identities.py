@@ -39,6 +39,25 @@ def test_log_mass_and_mean_slope(distribution: Distribution, width: float) -> No
 
 
 @EVERY
+@pytest.mark.parametrize("width", [1e-4, 2.9e-3, 0.0149, 0.029, 0.031, 0.3, 2.0])
+def test_what_the_likelihood_needs_of_an_interval(distribution: Distribution, width: float) -> None:
+    """With s = f'/f, the mean slope's derivatives are E s' + var s, and at the upper end alone."""
+    upper, half = Z + width, 0.5 * width
+    log_mass, mean_slope = by_quadrature(distribution, Z, width)
+    nodes = (Z + half)[:, None] + half * NODES
+    share = half * SHARES * np.exp(distribution.log_density(nodes) - log_mass[:, None])
+    slopes = distribution.slope(nodes)
+    variance = (share * (slopes - mean_slope[:, None]) ** 2).sum(axis=1)
+    at_lower, at_upper = (np.exp(distribution.log_density(z) - log_mass) for z in (Z, upper))
+    rise = (share * (distribution.slope(upper)[:, None] - slopes)).sum(axis=1)
+    bend = (share * distribution.slope_derivative(nodes)).sum(axis=1) + variance
+    expected = (log_mass, at_lower, at_upper, mean_slope, at_upper * rise, bend)
+    found = distribution.interval(Z, upper, np.full_like(Z, width))
+    for mine, by_sums in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, by_sums, rtol=1e-9, atol=1e-10)
+
+
+@EVERY
 @WIDTHS
 def test_odds_of_having_resorbed_in_between(distribution: Distribution, width: float) -> None:
     lower = np.concatenate([Z, [3.5]])
@@ -54,6 +73,30 @@ def test_odds_of_having_resorbed_in_between(distribution: Distribution, width: f
         error = slope - (mean_slope + distribution.hazard(upper))
         # the log-normal's expansion in the width ends after the third order
         np.testing.assert_allclose(error / (1.0 + terms), 0.0, atol=5e-11)
+
+
+@np.errstate(all="ignore")  # as where it is called
+@pytest.mark.parametrize("z", [-669.0, -690.0, -730.0, -800.0])
+def test_where_a_weibull_probability_is_too_small_to_be_a_number(z: float) -> None:
+    """There F and f are exp z: every logarithm is exact, and every quotient a power of e."""
+    law, lower = DISTRIBUTIONS["weibull"], np.array([z])
+    for width in (1e-9, 0.3, 2.0):
+        upper, known = lower + width, np.array([width])
+        share = -np.expm1(-width)
+        log_mass = upper + np.log(share)
+        np.testing.assert_allclose(law.log_cdf(upper), upper, rtol=1e-13)
+        np.testing.assert_allclose(law.log_interval(lower, upper, known), log_mass, rtol=1e-13)
+        np.testing.assert_allclose(law.mean_slope(lower, upper, known), 1.0, rtol=1e-13)
+        log_odds = law.log_odds(lower, upper, known)
+        np.testing.assert_allclose(log_odds, log_mass, rtol=1e-13)
+        np.testing.assert_allclose(
+            law.log_odds_slope(lower, upper, known, log_odds), 1.0, rtol=1e-13
+        )
+        found = law.interval(lower, upper, known)
+        for mine, exact in zip(
+            found, (log_mass, np.exp(-width) / share, 1 / share, 1), strict=False
+        ):
+            np.testing.assert_allclose(mine, exact, rtol=1e-13)
 
 
 @EVERY

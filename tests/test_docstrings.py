@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SYNTHETIC
 from docstrings import Docstring
-from make_api import described, page
+from make_api import described, examples, page
 
-from discresorb import load
+from discresorb import errors, load
 
 PARAMETERS_TO_NAME = 4
 WITH_EXAMPLES = ("discresorb", "discresorb.plot", "discresorb.predictor", "discresorb_training")
@@ -83,6 +83,18 @@ def test_every_example_of_the_reference_is_among_those() -> None:
         if (thing := callable_of(name)) is not None and ">>>" in (inspect.getdoc(thing) or "")
     }
     assert homes <= set(WITH_EXAMPLES)
+
+
+def test_what_an_example_prints_stands_in_its_block() -> None:
+    typed = ">>> 1 < 2\nTrue\n>>> sum(\n...     [1, 1]\n... )\n2"
+    shown = examples(f"Before.\n\n{typed}\n\nAfter.")
+    assert shown == f"Before.\n\n```python\n{typed}\n```\n\nAfter."
+
+
+def test_what_a_caller_may_have_to_catch_or_silence_is_in_the_reference() -> None:
+    exits = [each for each in vars(errors).values() if inspect.isclass(each)]
+    public_errors = {each.__name__ for each in exits if issubclass(each, Exception)}
+    assert public_errors - set(REFERENCE) == {"ClusterError"}  # of the command line alone
 
 
 def modules() -> Iterator[Path]:

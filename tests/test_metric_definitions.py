@@ -55,6 +55,13 @@ def test_location_is_found_however_far_away(sign: float, observed: float) -> Non
     assert (1.0 - lacking[0]).sum() == pytest.approx((1.0 - lacking[1]).sum(), rel=1e-6)
 
 
+def test_steps_that_would_go_to_and_fro_come_to_rest() -> None:
+    """From 2.5 a step of 5 leads to -2.5, which is as likely, and from there back."""
+    for start in (2.5, -2.5, 2.4, 2.6, 3.0):
+        found = calibration_location(expit(np.full(3, start)), np.full(3, 0.5))
+        assert found == pytest.approx(-start, abs=1e-9)
+
+
 SEPARATED = {
     "apart": ([0.1, 0.2, 0.3, 0.7, 0.8], [0.0, 0.0, 0.0, 1.0, 1.0]),
     "apart the other way": ([0.1, 0.2, 0.3, 0.7, 0.8], [1.0, 1.0, 1.0, 0.0, 0.0]),
@@ -137,6 +144,16 @@ def test_a_calibration_curve_is_a_natural_spline_with_harrells_four_knots() -> N
     np.testing.assert_array_equal(found.predicted, at)
     expected = expit(spline(np.log(at / (1.0 - at)), knots))
     np.testing.assert_allclose(found.observed, expected, atol=1e-6)
+
+
+def test_with_few_values_of_p_a_calibration_curve_is_straight() -> None:
+    p = np.repeat([0.2, 0.5, 0.8], 20)
+    x = np.log(p / (1.0 - p))
+    assert len(np.unique(np.quantile(x, [0.05, 0.35, 0.65, 0.95]))) < 4
+    found = calibration_curve(p, np.repeat([0.1, 0.7, 0.6], 20)).observed[::20]
+    line = np.log(found / (1.0 - found))
+    assert line[1] - line[0] == pytest.approx(line[2] - line[1])
+    assert found.sum() == pytest.approx(1.4)
 
 
 def test_without_spread_of_p_a_calibration_curve_is_the_mean() -> None:

@@ -231,7 +231,7 @@ def test_words_of_a_model_are_inert(predictor: Predictor) -> None:
 
 
 def test_what_no_axis_reaches_is_refused(shipped: Nomogram) -> None:
-    with pytest.raises(InputError, match="size_mm of 30 lies beyond the axis"):
+    with pytest.raises(InputError, match="size_mm lies beyond the axis"):
         shipped.read(size_mm=30, sequestrated=True)
     with pytest.raises(InputError) as caught:
         shipped.read(size_mm="big", sequestrated="perhaps", age=3)

@@ -160,7 +160,7 @@ def test_what_cannot_be_fitted_is_called_by_its_name() -> None:
     copied = frame.assign(other=frame["months_since_onset"])
     metrics = quickly(copied, ["size_mm", "other"], cure=False).artifact["metrics"]
     said = metrics["months since onset beyond the clock"]
-    assert re.search("the effect of (other|months_since_onset) on the time", said)
+    assert "other, months_since_onset say the same" in said
 
 
 def test_whole_numbers_are_one_level_however_they_are_written(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_who_does_not_count_carries_no_model() -> None:
     assert any("nobody with sequestrated no was seen resorbed" in each for each in found)
 
 
-_WRONG = "has knots, but no spline|appears twice|is not printable|is not two numbers in order"
+_WRONG = "has knots, but no spline|appears twice|cannot be printed|is not two numbers in order"
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,24 @@ def test_every_link_to_a_file_leads_somewhere(name: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     gone = [link for link in links if "://" not in link and not (path.parent / link).exists()]
     assert gone == []
+
+
+def headings(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as a repository's site makes them."""
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_into_a_page_leads_to_a_heading(name: str) -> None:
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)#\s:]*?)#([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    gone = [
+        f"{page}#{anchor}"
+        for page, anchor in links
+        if anchor not in headings(path.parent / page if page else path)
+    ]
+    assert gone == []

@@ -113,6 +113,8 @@ IN_ARRAYS: dict[str, Callable[[str], object]] = {
     "a matrix": lambda at: np.ones((2, 2)).view(np.matrix),
     "text": lambda at: np.array(["a"]),
     "integers": lambda at: np.arange(3),
+    "half as wide": lambda at: np.ones(3, np.float32),
+    "in the other byte order": lambda at: np.ones(3, ">f8"),
     "dates": lambda at: np.array(["2020-01-01"], dtype="M8[D]"),
 }
 
@@ -171,7 +173,9 @@ def test_these_streams_would_run_elsewhere(attack: str, tmp_path: Path) -> None:
 def test_arrays_of_anything_but_numbers(attack: str, nested: bool, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     array = IN_ARRAYS[attack](str(trace))
-    refused(tmp_path, dumped({"format": 2, "location": [array]} if nested else array))
+    content = dumped({"format": 2, "location": [array]} if nested else array)
+    # by the unpickler, not for want of what else a model holds
+    assert "is not a discresorb model:" in refused(tmp_path, content)
     assert not trace.exists()
 
 
@@ -384,3 +388,23 @@ def test_markup_is_shown_as_it_is(model: Path, run: Run) -> None:
     markup = "[bold]gone[/bold] [link=http://x.example]here[/link]"
     save_artifact({**load_artifact(model), "endpoint": markup}, model, force=True)
     assert markup in run("show", model).stdout
+
+
+def test_a_long_model_id_does_not_swell_every_row(model: Path) -> None:
+    artifact = load_artifact(model)
+    save_artifact({**artifact, "model_id": "m" * 200}, model, force=True)
+    load(model)
+    save_artifact({**artifact, "model_id": "m" * 201}, model, force=True)
+    with pytest.raises(ArtifactError, match="model_id is longer than 200 letters"):
+        load(model)
+
+
+def test_a_long_distribution_is_not_quoted_whole(default_path: Path, tmp_path: Path) -> None:
+    refused(tmp_path, dumped({**load_artifact(default_path), "distribution": "x" * 50_000}))
+
+
+def test_what_holds_more_than_any_model_is_not_read_to_its_end(tmp_path: Path) -> None:
+    assert "it holds more than any model needs" in refused(
+        tmp_path, _PROTO + b"N" * 500_000 + b"}."
+    )
+    assert "holds more" not in refused(tmp_path, _PROTO + b"N" * 400_000 + b"}.")

@@ -11,9 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from command_line import Done, Run
+from conftest import SYNTHETIC
 
 from discresorb import ArtifactError, InputError, load
-from discresorb.artifact import load_artifact, save_artifact
+from discresorb.artifact import find_shipped, load_artifact, save_artifact
 from discresorb.cells import FORMULA_STARTS, is_number
 from discresorb.pages.page import embedded
 from discresorb.wording import visible
@@ -117,7 +118,16 @@ def test_a_terminal_sees_no_control_characters(run: Run, tmp_path: Path) -> None
         ("score", "doubled.csv", "--model", f"{ODD}.joblib"),
         ("cohort", "v.csv", "--show-values"),
         ("cohort", "v.csv", "--rename", f"{ODD}=finding"),
-        ("train", "lacking.csv", "-o", "m.joblib", "--endpoint", ODD, "--data-origin", "observed"),
+        (
+            "train",
+            "lacking.csv",
+            "-o",
+            "m.joblib",
+            "--endpoint",
+            "red",
+            "--data-origin",
+            "observed",
+        ),
         ("sample-size", "v.csv", "--covariates", ODD),
         ("predict", "--size-mm", ODD, "--set", f"{ODD}=1"),
     ]
@@ -125,7 +135,9 @@ def test_a_terminal_sees_no_control_characters(run: Run, tmp_path: Path) -> None
         done = run(*call, cwd=tmp_path)
         assert done.returncode not in (0, 1), call
         assert all(line.isprintable() for line in done.stderr.split("\n")), (call, done.stderr)
-        assert "red" in done.stderr or "size_mm" in done.stderr
+        assert any(
+            each in done.stderr for each in ("red", "size_mm", "--endpoint cannot be printed")
+        )
 
 
 def test_what_is_said_of_long_texts_is_short(run: Run, tmp_path: Path) -> None:
@@ -163,11 +175,13 @@ def test_a_folder_is_no_input(run: Run, tmp_path: Path) -> None:
 
 def test_a_link_where_an_output_goes_is_not_followed_unasked(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "in.csv", SCORED, ("a", "9", "yes", "1", "3"))
-    kept = tmp_path / "kept.txt"
+    kept, nowhere = tmp_path / "kept.txt", tmp_path / "nowhere.txt"
     kept.write_text("kept")
-    (tmp_path / "out.csv").symlink_to(kept)
-    done = run("score", "in.csv", "-o", "out.csv", cwd=tmp_path)
-    assert (done.returncode, kept.read_text()) == (2, "kept")
+    for place in (kept, nowhere):
+        (tmp_path / "out.csv").symlink_to(place)
+        done = run("score", "in.csv", "-o", "out.csv", cwd=tmp_path)
+        assert (done.returncode, kept.read_text(), nowhere.exists()) == (2, "kept", False)
+        (tmp_path / "out.csv").unlink()
 
 
 def test_a_hash_file_reaches_no_other_folder(default_path: Path, tmp_path: Path) -> None:
@@ -202,3 +216,56 @@ def test_markup_is_text_on_every_page(default_path: Path, run: Run, tmp_path: Pa
         resource = json.loads(line)
         assert resource["resourceType"] == "RiskAssessment"
         assert "<img" not in json.dumps(resource.get("text", {}))
+
+
+def test_success_is_told_without_control_characters(run: Run, tmp_path: Path) -> None:
+    """Names of files are shown where all went well, too."""
+    odd = "a\x07\u202eb"
+    shutil.copy(SYNTHETIC / "waiting_list.csv", tmp_path / f"{odd}.csv")
+    shutil.copy(SYNTHETIC / "new_centre_visits.csv", tmp_path / f"{odd}v.csv")
+    for suffix in (".joblib", ".sha256"):
+        shutil.copy(find_shipped().with_suffix(suffix), tmp_path / f"{odd}{suffix}")
+    hashes = tmp_path / f"{odd}.sha256"
+    hashes.write_text(hashes.read_text().replace("default", odd))
+    calls = [
+        ("score", f"{odd}.csv", "-o", f"{odd}o.csv", "--html", f"{odd}.html", "--fhir",
+         f"{odd}.ndjson"),
+        ("cohort", f"{odd}v.csv", "-o", f"{odd}c.csv"),
+        ("calculator", "-o", f"{odd}c.html"),
+        ("simulate", "-n", "20", "-o", f"{odd}s.csv"),
+        ("show", f"{odd}.joblib"),
+    ]  # fmt: skip
+    for call in calls:
+        done = run(*call, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        told = done.stderr + done.stdout
+        assert all(line.isprintable() for line in told.split("\n")), (call, told)
+        assert r"a\x07\u202eb" in told
+
+
+def test_a_refused_column_s_type_names_no_categories(run: Run, tmp_path: Path) -> None:
+    kind = pl.List(pl.Enum(["Smith", "Jones"]))
+    notes = pl.Series("note", [["Smith"], ["Jones"]], dtype=kind)
+    frame = pl.DataFrame({name: ["9", "1"] for name in SCORED[1:]}).with_columns(notes)
+    frame.write_parquet(tmp_path / "in.parquet")
+    done = run("score", "in.parquet", "-o", "out.csv", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "column note holds List(Enum), which a CSV cannot" in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["~", "file:"])
+def test_parquet_is_read_from_the_file_that_is_named(
+    folder: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not from the home folder, or from where a URL of that name leads."""
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    monkeypatch.setenv("HOME", str(elsewhere))
+    typed = "~/in.parquet" if folder == "~" else f"file://{elsewhere}/in.parquet"
+    for place, who in ((here / typed, "ours"), (elsewhere / "in.parquet", "theirs")):
+        place.parent.mkdir(parents=True)
+        rows = {name: ["1"] for name in SCORED[1:]} | {"patient_id": [who]}
+        with place.open("wb") as stream:  # polars would write elsewhere as well
+            pl.DataFrame(rows).write_parquet(stream)
+    done = run("score", typed, "-o", "out.csv", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "ours" in cells_of(here / "out.csv")

@@ -300,7 +300,7 @@ def test_the_command_prints_a_table_json_and_a_report(
     ("options", "status", "words"),
     [
         (("--months", "soon"), 2, "months entered as soon, but must be numbers"),
-        (("--by", "sex"), 3, "has no column sex to look at subgroups by; it has patient_id"),
+        (("--by", "sex"), 3, "has no column sex to look at subgroups by; found: patient_id"),
         (("--model", "none.joblib"), 5, "no model file none.joblib"),
         (("--endpoint", "gone"), 3, "resorbed means 'gone' in these data"),
         (("--repeats", 3), 2, "repeats entered as 3"),

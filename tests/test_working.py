@@ -123,6 +123,8 @@ def test_predictors_that_nearly_agree_are_both_used() -> None:
     assert fitted[0].design.shape == (150, 3)
     tilted = fit_working_models(y, np.column_stack([np.full(150, 5.0), -eta]))
     np.testing.assert_array_equal(tilted[0].design, np.column_stack([np.ones(150), -eta]))
+    small = fit_working_models(y, 1e-6 * eta[:, None])
+    assert small[0].design.shape == (150, 2)
     with_rounding = np.full(150, 5.0) + 1e-12 * eta
     alone = fit_working_models(y, with_rounding[:, None])
     assert alone[0].design.shape == (150, 1)

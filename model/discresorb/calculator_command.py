@@ -16,6 +16,7 @@ from discresorb.options import (
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    tell,
 )
 
 __all__ = ["calculator"]
@@ -59,11 +60,9 @@ def calculator(
     else:
         write_whole(output, page)
         size = f"{len(page) / _KILOBYTE:.0f} kB"
-        typer.echo(
-            f"Wrote {output} ({size}); it opens in any browser, without a network.", err=True
-        )
+        tell(f"Wrote {output} ({size}); it opens in any browser, without a network.")
     for words in [*notices, *([note.rstrip(".")] if note else [])]:
-        typer.echo(f"Note: {words}.", err=True)
+        tell(f"Note: {words}.")
 
 
 def _page(path: Path, threshold: float, note: str) -> tuple[bytes, tuple[str, ...]]:

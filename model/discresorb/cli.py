@@ -32,9 +32,10 @@ from discresorb.options import (
     chosen_threshold,
     need_standard_output,
     shows_values,
+    tell,
 )
 from discresorb.score_command import score
-from discresorb.wording import VALUES_HIDDEN, visible
+from discresorb.wording import VALUES_HIDDEN
 
 __all__ = ["app", "main"]
 
@@ -88,7 +89,7 @@ def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
 
     def show(message: Warning, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, ModelNotKeptWarning):
-            typer.echo(visible(f"Note: {message}."), err=True)
+            tell(f"Note: {message}.")
         else:
             otherwise(message, category, *where, **more)
 
@@ -97,10 +98,9 @@ def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
 
 def _tell_refused(error: DiscresorbError, *, show_values: bool) -> None:
     if not isinstance(error, InputError):
-        typer.echo(visible(f"Error: {error}"), err=True)
+        tell(f"Error: {error}")
         return
-    for problem in error.said(show_values=show_values):
-        typer.echo(visible(f"Error: {problem}"), err=True)
+    tell(*(f"Error: {problem}" for problem in error.said(show_values=show_values)))
     if error.with_values != error.problems and not show_values:
         typer.echo(VALUES_HIDDEN, err=True)
 
@@ -128,10 +128,10 @@ def _told(error: OSError) -> int:
     """Say what the system refused; give the exit status."""
     output = getattr(error, "target", "standard output" if error.errno in _FULL else "")
     if not output:
-        typer.echo(f"Error: {error.strerror or error}", err=True)
+        tell(f"Error: {error.strerror or error}")
         return 1
     _drop_output()
-    typer.echo(f"Error: cannot write {output}: {error.strerror}", err=True)
+    tell(f"Error: cannot write {output}: {error.strerror}")
     return OutputError.exit_status
 
 
@@ -283,7 +283,7 @@ def show(
 
         typer.echo(json.dumps(to_plain(artifact), ensure_ascii=False))
     else:
-        typer.echo(show_text(artifact, str(path)))
+        tell(*show_text(artifact, str(path)).split("\n"), err=False)
 
 
 def _add_further_commands() -> None:

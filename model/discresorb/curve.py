@@ -41,8 +41,9 @@ LEVEL = 0.95
 _BLOCK_ROWS = 8_192
 # log of the share still herniated at the horizon below which the terms of logit p run away
 _DEEP: Final = -10.0
+# a logit beyond this is taken for infinite: its gradient is no number any more
+_FARTHEST_LOGIT: Final = 1e280
 _FARTHEST: Final = 1e305  # a log survival may be -inf, which no difference must meet twice
-_BEYOND: Final = 1e280  # of logit p: further out its derivatives are no numbers
 
 
 def expit(x: Array) -> Array:
@@ -231,7 +232,7 @@ class CureCurve:
             if self.between_study_sd is not None:
                 length = np.hypot(length, self.between_study_sd)
             half = normal_quantile(level) * length
-            half = np.where(np.abs(logit) > _BEYOND, 0.0, half)
+            half = np.where(np.abs(logit) > _FARTHEST_LOGIT, 0.0, half)
             return expit(logit), expit(logit - half), expit(logit + half)
 
     def _terms(

@@ -81,11 +81,33 @@ class InputError(DiscresorbError, ValueError):
         return type(self), (self.problems, self.with_values)
 
     def and_also(self, *further: str) -> Self:
-        """Give the same error with more to say."""
+        """Give the same error with more to say.
+
+        Parameters
+        ----------
+        *further : str
+            Sentences that hold nothing of patients' data.
+
+        Returns
+        -------
+        InputError
+            Of the same class.
+        """
         return type(self)([*self.problems, *further], [*self.with_values, *further])
 
     def said(self, *, show_values: bool) -> tuple[str, ...]:
-        """Give the sentences with or without what was entered."""
+        """Give the sentences with or without what was entered.
+
+        Parameters
+        ----------
+        show_values : bool
+            Whether what was entered is shown.
+
+        Returns
+        -------
+        tuple of str
+            `with_values` or `problems`.
+        """
         return self.with_values if show_values else self.problems
 
 

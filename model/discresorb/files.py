@@ -46,7 +46,7 @@ def check_target(path: Path, *, force: bool) -> None:
             raise OutputError(f"folder {path.parent} does not exist; make it first")
         if path.exists() and not path.is_file():
             raise OutputError(f"{path} is not an ordinary file; name another")
-        if path.exists() and not force:
+        if (path.exists() or path.is_symlink()) and not force:  # a link to nowhere leads on, too
             raise OutputError(f"{path} exists already; use --force (force=True) to overwrite it")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -213,7 +213,17 @@ class LogNormal(Distribution):
         return np.where(self._is_narrow(lower, width), in_narrow, gained + log1mexp(-gained))
 
     def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
-        """Give the derivative of `log_odds` where both ends move alike, by the gain in hazard."""
+        """Give the derivative of `log_odds` where both ends move alike, by the gain in hazard.
+
+        Parameters
+        ----------
+        lower, upper : float or float array
+            Ends, standardised.
+        width : float or float array
+            Upper less lower, with all its digits.
+        log_odds : float or float array
+            What `log_odds` gives of them.
+        """
         first, last = self.hazard(lower), self.hazard(upper)
         middle = lower + 0.5 * width
         hazard = self.hazard(middle)

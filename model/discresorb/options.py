@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from discresorb.errors import InputError, OutputError
+from discresorb.wording import visible
 
 __all__ = [
     "ForceOption",
@@ -23,6 +24,7 @@ __all__ = [
     "chosen_threshold",
     "need_standard_output",
     "shows_values",
+    "tell",
 ]
 
 _SHOW_VALUES: Final = "discresorb.show_values"
@@ -81,6 +83,12 @@ SchedulerOption = Annotated[
         help="Compute on the workers of a Dask cluster, such as tcp://10.0.0.5:8786.",
     ),
 ]
+
+
+def tell(*lines: str, err: bool = True) -> None:
+    """Print lines on standard error, or output; names of files may hold what a terminal obeys."""
+    for line in lines:
+        typer.echo(visible(line), err=err)
 
 
 def need_standard_output() -> None:

@@ -16,7 +16,7 @@ from discresorb.advice import (
     reason_bits,
     reason_sentences,
 )
-from discresorb.cells import is_empty
+from discresorb.cells import is_empty, show
 from discresorb.columns import (
     IMAGING_DATE,
     MONTHS_SINCE_ONSET,
@@ -404,6 +404,11 @@ def load(path: str | Path | None = None) -> Predictor:
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
 
+    Warns
+    -----
+    ModelNotKeptWarning
+        If other users of this machine may write the model, its hash or their folder.
+
     Notes
     -----
     The file's SHA-256 must stand in ``NAME.sha256``. Its bytes are unpickled through an allow-list
@@ -429,8 +434,8 @@ def load(path: str | Path | None = None) -> Predictor:
 def _curve(artifact: Mapping[str, Any]) -> CureCurve:
     if artifact["distribution"] not in DISTRIBUTIONS:
         raise ArtifactError(
-            f"distribution {artifact['distribution']} is unknown to this version of discresorb; "
-            "known: " + ", ".join(DISTRIBUTIONS)
+            f"distribution {show(artifact['distribution'])} is unknown to this version of "
+            "discresorb; known: " + ", ".join(DISTRIBUTIONS)
         )
     return CureCurve(
         DISTRIBUTIONS[artifact["distribution"]],

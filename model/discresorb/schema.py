@@ -53,6 +53,7 @@ _LINEAGE: Final = {
     "log_score_before": (float, type(None)),
     "log_score_after": (float, type(None)),
 }
+_LONGEST_ID: Final = 200  # every scored row bears it
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
 _PART_LETTERS: Final = 10  # so many letters of a text count as a part
@@ -129,6 +130,8 @@ def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
     if artifact["model_id"].startswith(FORMULA_STARTS):  # it is written into every scored row
         wrong.append("its model_id would run as a formula in a spreadsheet")
+    if len(artifact["model_id"]) > _LONGEST_ID:
+        wrong.append(f"its model_id is longer than {_LONGEST_ID} letters")
     for covariate in artifact["covariates"]:
         wrong += wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]

@@ -21,6 +21,7 @@ from discresorb.options import (
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,6 @@ def score(
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
     from discresorb.screen import TableWriter, score_summary
-    from discresorb.wording import visible
 
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
@@ -124,7 +124,7 @@ def score(
     as_table = jobs[0].target is None and not as_json and sys.stdout.isatty()
     if not as_table:
         for notice in scorer.predictor.notices:
-            typer.echo(f"Note: {notice}.", err=True)
+            tell(f"Note: {notice}.")
     table = TableWriter(sys.stdout, scorer, strict=strict) if as_table else None
     with shown("scoring", wanted=table is None) as progress:
         run = partial(run_jobs, table=table, further=further, together=html is not None)
@@ -133,11 +133,11 @@ def score(
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
     summary = partial(score_summary, files=len(jobs), show_values=show_values)
     for line in (*summary(outcome.tally, limit, note), *_told(outcome, strict=strict)):
-        typer.echo(visible(line), err=True)
+        tell(line)
     unfit = outcome.refused or (strict and outcome.tally.unscored)
     if not (strict and unfit):
         for line in _told_of_further(outcome.tally, html, fhir):
-            typer.echo(line, err=True)
+            tell(line)
     if unfit:
         raise typer.Exit(EXIT_FILE_UNFIT)
     if outcome.tally.unscored:

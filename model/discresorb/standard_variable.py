@@ -72,7 +72,17 @@ class Distribution(ABC):
 
     @abstractmethod
     def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
-        """Give the derivative of `log_odds` where both ends move alike."""
+        """Give the derivative of `log_odds` where both ends move alike.
+
+        Parameters
+        ----------
+        lower, upper : float or float array
+            Ends, standardised.
+        width : float or float array
+            Upper less lower, with all its digits.
+        log_odds : float or float array
+            What `log_odds` gives of them.
+        """
 
     @abstractmethod
     def hazard(self, z: Array) -> Array:

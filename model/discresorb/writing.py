@@ -17,7 +17,7 @@ from queue import Empty, Full, Queue
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
-from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number
+from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number, show
 from discresorb.errors import InputFileError
 from discresorb.scoring import Scored, output_schema
 from discresorb.table import Rows
@@ -260,12 +260,19 @@ def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _refuse(schema: pl.Schema, name: str, form: str, unfit: Callable[[Any], bool]) -> None:
     problems = [
-        f"{name}: column {column} holds {kind}, which {form} cannot; write Parquet, or leave it out"
+        f"{name}: column {show(column)} holds {_named(kind)}, which {form} cannot; write Parquet, "
+        "or leave it out"
         for column, kind in schema.items()
         if unfit(kind)
     ]
     if problems:
         raise InputFileError(problems)
+
+
+def _named(kind: Any) -> str:
+    """Name a type without the categories that it may list: they are what patients' cells say."""
+    inner = getattr(kind, "inner", None)
+    return f"{kind.base_type()}" + ("" if inner is None else f"({_named(inner)})")
 
 
 def _no_csv(kind: pl.DataType) -> bool:

@@ -299,7 +299,7 @@ class _Reader(RowReader):
         for row, each in enumerate(self._cells.get("exit_reason", ())):
             if is_empty(each):
                 continue
-            reason = str(each).strip().lower()
+            reason = text_of(each).lower()
             if reason not in EXIT_REASONS:
                 must = f"must be one of {', '.join(EXIT_REASONS)}"
                 self.add(

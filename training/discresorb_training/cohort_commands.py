@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from discresorb.options import ForceOption, RawTextOption, ShowValuesOption
+from discresorb.options import ForceOption, RawTextOption, ShowValuesOption, tell
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -148,23 +148,23 @@ def _print_flow(
                 for row, problems in sorted(done.problems.items())
             ],
         }
-        lines = [json.dumps(content, ensure_ascii=False)]
+        typer.echo(json.dumps(content, ensure_ascii=False), err=files.cohort is None)
     else:
         simulated = about is not None and about.data_origin == SYNTHETIC
         lines = ["Note: these patients are simulated; nothing here speaks of people."] * simulated
         lines += [f"From {name}:", *done.flow.lines(refused=refused, show_values=show_values)]
-    typer.echo("\n".join(lines), err=files.cohort is None)
+        tell(*lines, err=files.cohort is None)
 
 
 def _print_problems(
     done: FromVisits, files: VisitFiles, name: str, *, refused: bool, show_values: bool
 ) -> None:
-    from discresorb.wording import VALUES_HIDDEN, visible
+    from discresorb.wording import VALUES_HIDDEN
     from discresorb_training.row_reader import problem_lines
 
     more = f"; all are in {files.problems}" if files.problems else "; --problems FILE lists them"
     for line in problem_lines(done.problems, name, more, show_values=show_values):
-        typer.echo(visible(f"{'Error' if refused else 'Problem'}: {line}"), err=True)
+        tell(f"{'Error' if refused else 'Problem'}: {line}")
     if done.problems and not show_values:
         typer.echo(VALUES_HIDDEN, err=True)
     kinds = {each.kind for row in done.problems.values() for each in row}
@@ -197,12 +197,11 @@ def _write(
     else:
         files.write(content, about, done.flow, options)
     if files.card is not None and about is not None:
-        typer.echo(f"Wrote {files.cohort} and {files.card}.", err=True)
+        tell(f"Wrote {files.cohort} and {files.card}.")
     elif files.cohort is not None:
-        typer.echo(
+        tell(
             f"Wrote {files.cohort}. It has no data card, because the visits have none and neither "
-            "--endpoint nor --data-origin was given; train will ask for both.",
-            err=True,
+            "--endpoint nor --data-origin was given; train will ask for both."
         )
     if guarded:
         typer.echo(guarded_cells(guarded), err=True)

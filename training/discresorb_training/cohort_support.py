@@ -218,7 +218,8 @@ def support_of(
     y : structured array, (n,)
         As `interval_outcome` makes it, times in months.
     parameters : int
-        Slopes of the model; see `parameters_of`.
+        Slopes of the model: two for each number or flag, without a cure fraction one; as many more
+        for each further knot or level.
     time_point : float, default 6
         When the overall risk is wanted, months after the index MRI.
     r2 : float, optional

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from discresorb.distributions import DISTRIBUTIONS
-from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption
+from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption, tell
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
@@ -145,7 +145,7 @@ def train(
         check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
     facts = None
     with computing_on_scheduler(scheduler):
-        typer.echo("\n".join(support_before(patients, cure=choices[cure])), err=True)
+        tell(*support_before(patients, cure=choices[cure]))
         result = train_cohort(
             patients,
             endpoint=about.endpoint,
@@ -174,12 +174,12 @@ def train(
             done["performance"] = facts["performance"]
         typer.echo(json.dumps({"saved": str(output), **done}, ensure_ascii=False))
     else:
-        typer.echo("\n".join(result.summary()))
+        tell(*result.summary(), err=False)
         if facts is not None:
             from discresorb_training.performance_text import performance_lines
 
-            typer.echo("\n".join(["", *performance_lines(facts["performance"])]))
-    typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
+            tell("", *performance_lines(facts["performance"]), err=False)
+    tell(f"Saved {output} with its .json and .sha256.")
 
 
 def _validated(

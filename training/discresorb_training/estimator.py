@@ -16,7 +16,7 @@ from discresorb.errors import InputError
 from discresorb_training.blocks import prepare
 from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
-from discresorb_training.errors import TrainingError
+from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.fitting import Estimates, fit_near
 from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
@@ -448,7 +448,7 @@ def _refuse_the_same(X: Array, spans: Array, names: Sequence[str]) -> None:
     values, vectors = np.linalg.eigh(centred.T @ centred)
     if values[0] < _SAME:
         same = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1).tolist()]
-        raise TrainingError(
+        raise ConvergenceError(
             f"{', '.join(same)} say the same: one follows from the others to "
             f"{np.sqrt(max(values[0], 0.0)):.1g} of its spread; leave one out"
         )

@@ -41,8 +41,8 @@ _KNOTS = (0.05, 0.35, 0.65, 0.95)  # of the flexible curve, shares of patients
 _STEPS = 100
 _SAME = 1e-9  # of logit p: less is rounding
 _ROWS_AT_ONCE = 1_000
-# of a linear predictor: the largest step, what is none, and where a probability is 0 or 1
-_LEAP, _SETTLED, _SATURATED = 5.0, 1e-3, 30.0
+# of a linear predictor: steps that need no watching, and where a probability is as good as 0 or 1
+_SETTLED, _SATURATED = 1e-3, 30.0
 
 
 def brier(p: Array, w: Array) -> float:
@@ -331,11 +331,10 @@ def _logistic(design: Array, w: Array, offset: Array | float = 0.0) -> Array:
         information = (design.T * (mean * rest)) @ design
         step, _, rank, _ = np.linalg.lstsq(information, gradient, rcond=None)
         largest = np.abs(design @ step).max()
-        if largest > _LEAP:  # out of a flat tail: it could end in the other one
-            step *= _LEAP / largest
-        moved = log_likelihood(beta + step)
-        while moved < value and np.abs(step).max() > 1e-14:
-            step = step / 2.0
+        moved, due = log_likelihood(beta + step), 0.1 * float(gradient @ step)
+        # a step out of a flat tail may end in the other one; a small one gains less than rounding
+        while largest > _SETTLED and moved < value + due:
+            step, due = step / 2.0, due / 2.0
             moved = log_likelihood(beta + step)
         beta, gain, value = beta + step, moved - value, moved
         if gain <= 1e-12 * (1.0 + abs(value)) and largest < _SETTLED:

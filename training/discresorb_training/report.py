@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from discresorb.files import write_whole
 from discresorb.templates import embedded_json, environment
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.drift_text import drift_page
+from discresorb_training.performance import METRICS
 from discresorb_training.report_figures import report_figures
 
 __all__ = [
@@ -46,6 +48,10 @@ SECTIONS: Mapping[str, str] = {
 _ONLY = {"instability": "training", "drift": "validation"}
 
 
+# an image would be fetched as soon as a card is looked at
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", "|": "\\|", "[": "&#91;", "`": "&#96;"}
+
+
 def report_html(facts: Mapping[str, Any]) -> str:
     """Render a report.
 
@@ -62,6 +68,7 @@ def report_html(facts: Mapping[str, Any]) -> str:
         style=_text("report.css"),
         sections=shown,
         glance=glance(facts),
+        metric_labels={each.key: each.label for each in METRICS},
         source=source_of(facts),
         limits=limits(facts),
         centres=centres_in_words(facts["performance"]),
@@ -93,6 +100,7 @@ def template(name: str) -> Any:
         "shown": _shown,
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "cell": _markdown_cell,
+        "code": _markdown_code,
     }
     return environment(_source, **filters).get_template(name)
 
@@ -210,9 +218,15 @@ def _shown(values: Sequence[float], position: int) -> str:
 
 def _markdown_cell(text: str) -> str:
     """Write text that is neither markup nor the end of a table's cell."""
-    for special, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
+    for special, written in _MARKUP.items():
         text = text.replace(special, written)
     return text
+
+
+def _markdown_code(text: str) -> str:
+    """Quote text that is shown letter by letter, in more backticks than it holds in a row."""
+    quotes = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{quotes}{text}{quotes}" if quotes == "`" else f"{quotes} {text} {quotes}"
 
 
 def _first_number(covariates: Sequence[Mapping[str, Any]]) -> str:

@@ -60,7 +60,15 @@ class RowReader:
         return self._problems
 
     def add(self, row: int, rule: str, kind: str = "", with_values: str = "") -> None:
-        """Note a problem of a row; see `Problem`."""
+        """Note a problem of a row; see `Problem`.
+
+        Parameters
+        ----------
+        row : int
+            Its position.
+        rule, kind, with_values : str
+            What a `Problem` holds.
+        """
         self._problems.setdefault(row, []).append(Problem(kind, rule, with_values))
 
     def add_where(self, bad: Array, rule: str, kind: str = "") -> None:

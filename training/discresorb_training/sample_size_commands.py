@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from discresorb.options import JsonOption, ShowValuesOption
+from discresorb.options import JsonOption, ShowValuesOption, tell
 
 __all__ = ["app"]
 
@@ -94,7 +94,10 @@ def sample_size(
         content, lines = _planned(parameters, rate, follow_up, time_point, r2, r2_share)
     else:
         content, lines = _found(cohort, covariates, cure, parameters, time_point, r2, r2_share)
-    typer.echo(json.dumps(content, ensure_ascii=False) if as_json else "\n".join(lines))
+    if as_json:
+        typer.echo(json.dumps(content, ensure_ascii=False))
+    else:
+        tell(*lines, err=False)
 
 
 def _planned(

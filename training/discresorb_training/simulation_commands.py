@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discresorb.options import ForceOption, JsonOption
+from discresorb.options import ForceOption, JsonOption, tell
 from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def calibrate(
     )
     if output:
         write_whole(output, (content + "\n").encode("utf-8", "backslashreplace"))
-        typer.echo(f"Wrote {output}.", err=True)
+        tell(f"Wrote {output}.")
     typer.echo(content if as_json else "\n".join(calibration_table(calibration)))
 
 
@@ -105,7 +105,7 @@ def simulate(
     made_by += [word for name, value in options.items() for word in typed(name, value)]
     said = {"about": about} if about else {}
     files.write(simulation, {**said, "made_by": shlex.join(made_by), **_facts(simulation)})
-    typer.echo(f"Wrote {', '.join(path.name for path in files.targets())}.", err=True)
+    tell(f"Wrote {', '.join(path.name for path in files.targets())}.")
 
 
 def _settings(entered: dict[str, Any], parameters: Path | None) -> Settings:

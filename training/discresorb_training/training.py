@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from discresorb.cells import show
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
@@ -306,7 +307,8 @@ def check_settings(
         problems.append(f"endpoint entered as {endpoint!r}, but must be printable text")
     if data_origin not in DATA_ORIGINS:
         problems.append(
-            f"data_origin entered as {data_origin}, but must be one of {', '.join(DATA_ORIGINS)}"
+            f"data_origin entered as {show(data_origin)}, but must be one of "
+            f"{', '.join(DATA_ORIGINS)}"
         )
     if distribution not in ("auto", *DISTRIBUTIONS):
         problems.append(

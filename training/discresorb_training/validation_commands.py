@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption
+from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption, tell
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def validate(
 
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
         return
-    typer.echo("\n".join(lines))
+    tell(*lines, err=False)
 
 
 def _judged(

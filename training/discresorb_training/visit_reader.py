@@ -102,7 +102,15 @@ class VisitReader(PatientReader):
         self._check_covariates(covariates)
 
     def add(self, row: int, rule: str, kind: str = "", with_values: str = "") -> None:
-        """Note a problem of a row, and when it was met."""
+        """Note a problem of a row, and when it was met.
+
+        Parameters
+        ----------
+        row : int
+            Its position.
+        rule, kind, with_values : str
+            What a `Problem` holds.
+        """
         self.met.append((kind, row))
         super().add(row, rule, kind, with_values)
 

@@ -3,8 +3,8 @@
 (() => {
   const { softplus, logAddExp } = discresorb.functions;
   const DEEP = -10;
+  const FARTHEST_LOGIT = 1e280;
   const FARTHEST = 1e305;
-  const BEYOND = 1e280;
 
   const expit = (x) => Math.exp(-softplus(-x));
   const square = (x) => x * x;
@@ -144,7 +144,7 @@
     const { logit } = found;
     const estimation = length(gradient(curve, row, found), curve.root);
     const half = curve.quantile * Math.hypot(estimation, Math.sqrt(curve.between_study_variance));
-    const [low, high] = Math.abs(logit) > BEYOND ? [logit, logit] : [logit - half, logit + half];
+    const [low, high] = Math.abs(logit) > FARTHEST_LOGIT ? [logit, logit] : [logit - half, logit + half];
     return { probability: expit(logit), low: expit(low), high: expit(high) };
   }
 
