@@ -116,7 +116,7 @@ def test_survival_density_slope_are_those_of_one_call_each(distribution: Distrib
 
 ITS_OWN = (
     "log_survival", "log_cdf", "log_density", "slope", "slope_derivative", "log_interval",
-    "mean_slope", "log_odds", "log_odds_slope", "hazard", "hazard_and_slope",
+    "mean_slope", "log_odds", "log_odds_slope", "hazard", "hazard_and_rise",
     "inverse_log_survival", "interval",
 )  # fmt: skip
 

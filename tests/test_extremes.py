@@ -286,3 +286,28 @@ def test_a_level_that_no_cell_can_match_is_refused(level: str) -> None:
     assert any("no cell can match" in each or "not printable" in each
                for each in wrong_covariate(work))  # fmt: skip
     assert wrong_covariate({**work, "levels": ["desk", "x y"]}) == []
+
+
+def test_a_logit_whose_derivatives_are_no_numbers_is_a_point(engine: Engine) -> None:
+    """Far out the hazard is a number and its derivative by the location, in units of σ, is not."""
+    model = {"distribution": "weibull", "log_scale": -6.9, "location": (1.99, 0.0, 0.0),
+             "ever": [800.0, 0.0, 0.0], "covariance": np.diag([0.01] * 7).tolist()}  # fmt: skip
+    own = predictor(model)
+    row: dict[str, Any] = {"size_mm": 40.0, "sequestrated": 1.0, "months_since_onset": 14.87,
+                           "months_to_surgery": 1e-6}  # fmt: skip
+    found = own.predict(**row)
+    assert (found.probability, found.low, found.high) == (0.0, 0.0, 0.0)
+    asked = "(({patient}) => model.predict(patient))(model.read(row))"
+    texts = [{name: repr(value) for name, value in row.items()}]
+    (page,) = engine.ask(asked, texts, own)
+    assert (page["probability"], page["low"], page["high"]) == (0.0, 0.0, 0.0)
+
+
+def test_the_normals_hazards_far_out() -> None:
+    """Against their asymptotic series, of which the next term is below rounding."""
+    z = np.array([50.0, 500.0, 1254.0])
+    rise = 1.0 / z - 2.0 / z**3 + 10.0 / z**5 - 74.0 / z**7
+    law = DISTRIBUTIONS["lognormal"]
+    for sign, found in ((1.0, law.hazard_and_rise(z)), (-1.0, law.reversed_hazard_and_rise(-z))):
+        np.testing.assert_allclose(found[0], z + rise, rtol=1e-14)
+        np.testing.assert_allclose(found[1], sign * rise, rtol=1e-10)

@@ -86,6 +86,8 @@ class _Terms(NamedTuple):
         log[S(e) - S(h)], log[1 - π + π S(h)].
     log_ever, log_never : array
         log π and log(1 - π).
+    mean_slope : array or None
+        Of the distribution between entry and horizon, where a gradient is wanted.
     deep : bool array
         Rows of which nearly nobody is left at the horizon, and of those most will still resorb.
     log_odds, never_to_alive : array
@@ -97,21 +99,26 @@ class _Terms(NamedTuple):
     log_population: Array
     log_ever: Array
     log_never: Array
+    mean_slope: Array | None
     deep: Array
     log_odds: Array = 0.0
     never_to_alive: Array = 0.0
 
 
 def _logit_resorption(
-    distribution: Distribution, wait: _Wait, log_ever: Array, log_never: Array
+    distribution: Distribution, wait: _Wait, log_ever: Array, log_never: Array, with_slope: bool
 ) -> _Terms:
-    log_interval = distribution.log_interval(*wait)
+    mean_slope = None
+    if with_slope:
+        log_interval, mean_slope = distribution.log_interval_and_mean_slope(*wait)
+    else:
+        log_interval = distribution.log_interval(*wait)
     log_survival = distribution.log_survival(wait.end)
     log_population = np.logaddexp(log_never, log_ever + log_survival)
     logit = log_ever + log_interval - log_population
     deep = (log_population < _DEEP) & (log_never <= log_ever + log_survival)
-    terms = _Terms(logit, log_interval, log_population, log_ever, log_never, deep)
-    if not np.any(deep):
+    terms = _Terms(logit, log_interval, log_population, log_ever, log_never, mean_slope, deep)
+    if not deep.any():
         return terms
     log_odds = distribution.log_odds(*wait)
     never_to_alive = log_never - log_ever - np.maximum(log_survival, -_FARTHEST)
@@ -188,8 +195,8 @@ class CureCurve:
     ) -> tuple[Array, Array, Array]:
         """Give p with the ends of its interval: delta method on logit p.
 
-        Where p is exactly 0 (horizon = entry) or logit p is beyond all numbers the interval is that
-        point. A row's result does not depend on the rows beside it, to the last digit.
+        Where p is exactly 0 (horizon = entry) or logit p is beyond 1e280 either way the interval is
+        that point. A row's result does not depend on the rows beside it, to the last digit.
 
         Parameters
         ----------
@@ -219,7 +226,7 @@ class CureCurve:
         self, design: Array, entry: Array, horizon: Array, level: float, wait: Array | None
     ) -> tuple[Array, Array, Array]:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            terms, times = self._terms(design, entry, horizon, wait)
+            terms, times = self._terms(design, entry, horizon, wait, with_slope=True)
             logit = terms.logit
             length = _length(self._gradient(design, terms, times), self._root)
             if self.between_study_sd is not None:
@@ -229,22 +236,27 @@ class CureCurve:
             return expit(logit), expit(logit - half), expit(logit + half)
 
     def _terms(
-        self, design: Array, entry: Array, horizon: Array, wait: Array | None
+        self,
+        design: Array,
+        entry: Array,
+        horizon: Array,
+        wait: Array | None,
+        with_slope: bool = False,
     ) -> tuple[_Terms, _Wait]:
         wait = np.subtract(horizon, entry) if wait is None else wait
         location = linear_sum(_columns(design), self.location)
-        start = (np.log(entry) - location) / self._scale
-        end = (np.log(horizon) - location) / self._scale
+        log_entry, log_horizon = np.log(entry), np.log(horizon)
+        start, end = (log_entry - location) / self._scale, (log_horizon - location) / self._scale
         share = wait / np.asarray(entry, float)
         # log(horizon / entry)
-        apart = np.where(share < 1.0, np.log1p(share), np.log(horizon) - np.log(entry))
+        apart = np.where(share < 1.0, np.log1p(share), log_horizon - log_entry)
         times = _Wait(start, end, apart / self._scale)
         if self.cure is None:
             log_ever, log_never = 0.0, -np.inf
         else:
             cure_logit = linear_sum(self._cure_design(design), self.cure)
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
-        terms = _logit_resorption(self.distribution, times, log_ever, log_never)
+        terms = _logit_resorption(self.distribution, times, log_ever, log_never, with_slope)
         logit = np.where(np.less_equal(wait, 0.0), -np.inf, terms.logit)  # also if both are 0
         return terms._replace(logit=logit), times
 
@@ -254,9 +266,11 @@ class CureCurve:
     def _gradient(self, design: Array, terms: _Terms, times: _Wait) -> list[Array]:
         at_horizon, together, d_cure = _slopes(self.distribution, terms, times)
         d_location = -together / self._scale
-        from_zero = np.isinf(times.start)
-        start = np.where(from_zero, times.end, times.start)
-        width = np.where(from_zero, 0.0, times.width)
+        start, width = times.start, times.width
+        from_zero = np.isinf(start)
+        if from_zero.any():
+            start = np.where(from_zero, times.end, start)
+            width = np.where(from_zero, 0.0, width)
         d_log_scale = -_moment(start, together) - _moment(width, at_horizon)
         gradient = [d_location * column for column in _columns(design)]
         gradient.append(d_log_scale)
@@ -272,9 +286,9 @@ def _slopes(distribution: Distribution, terms: _Terms, times: _Wait) -> tuple[Ar
     at_horizon = np.exp(log_density - terms.log_interval) + of_population
     # the densities at both ends nearly cancel if the wait is short, so that the difference is not
     # taken of them
-    together = distribution.mean_slope(*times) + of_population
+    together = terms.mean_slope + of_population
     d_cure = np.exp(terms.log_never - terms.log_population)
-    if not np.any(terms.deep):
+    if not terms.deep.any():
         return at_horizon, together, d_cure
     hazard = distribution.hazard(times.end)
     never = expit(terms.never_to_alive)  # of those left at the horizon
@@ -323,7 +337,7 @@ def linear_sum(columns: Sequence[Array], coefficients: Array) -> Array:
 def _length(columns: Sequence[Array], root: Array) -> Array:
     """Length of each row's columns times root."""
     total = _squared_length(columns, root)
-    if np.any(np.isinf(total)):  # squares overflow long before lengths do
+    if np.isinf(total).any():  # squares overflow long before lengths do
         farthest = np.maximum.reduce(np.broadcast_arrays(*map(np.abs, columns)))
         unit = [column / farthest for column in columns]
         scaled = np.where(

@@ -65,10 +65,13 @@ class LogLogistic(Distribution):
             -alive * resorbed - alive_before * resorbed_before,
         )
 
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) = F(z) and f'(z) / f(z)."""
-        cdf = 1.0 / (1.0 + np.exp(-z))
-        return cdf, 1.0 - 2.0 * cdf
+    def hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = F(z) and the derivative of its logarithm, S(z)."""
+        small = np.exp(-np.abs(z))
+        one = 1.0 / (1.0 + small)  # the larger of S and F
+        other = small * one
+        right = z > 0.0
+        return np.where(right, one, other), np.where(right, other, one)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) = S(z) F(z) and f'(z) / f(z)."""
@@ -157,10 +160,9 @@ class Weibull(Distribution):
             left * (1.0 - over) - by_lower,
         )
 
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) = exp z and f'(z) / f(z)."""
-        hazard = np.exp(z)
-        return hazard, 1.0 - hazard
+    def hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = exp z and the derivative of its logarithm."""
+        return np.exp(z), np.ones_like(z)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) = exp(z) S(z) and f'(z) / f(z)."""

@@ -111,8 +111,22 @@ class Distribution(ABC):
         """
 
     @abstractmethod
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) and f'(z) / f(z)."""
+    def hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give the hazard f(z) / S(z) and the derivative of its logarithm, hazard + f'(z) / f(z).
+
+        The two terms of the latter nearly cancel far out, so that it is not taken of them.
+        """
+
+    def reversed_hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give the reversed hazard f(z) / F(z) and the derivative of its logarithm."""
+        hazard = np.exp(self.log_density(z) - self.log_cdf(z))
+        return hazard, self.slope(z) - hazard
+
+    def log_interval_and_mean_slope(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array]:
+        """Give `log_interval` and `mean_slope`."""
+        return self.log_interval(lower, upper, width), self.mean_slope(lower, upper, width)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) and f'(z) / f(z), for sums in which a vanishing S or f does no harm."""

@@ -107,6 +107,10 @@ ROWS = (
     (240.0, 840.0, 0.25),
     (840.0, math.inf, 240.0),
     (0.25, 840.0, 0.25),
+    (0.0, 1e-300, 0.0),
+    (3.0, 3.0003, 0.0),
+    (5.0, 5.02, 4.9999),
+    (240.00147664345758, math.inf, 240.0),
 )
 # logs of the least share that a model may leave at entry and lower, and give to the whole row
 LEAST_LEFT, LEAST_LIKELY = -1000, -1_000_000
@@ -121,7 +125,7 @@ def likelihoods() -> list[list[Any]]:
     found = []
     for distribution, ever in itertools.product(DISTRIBUTIONS, EVER):
         for place, log_scale in ((1.7, -0.6), (1.7, -2.5), (6.7, -0.6), (1.7, math.log(1e3)),
-                                 (1.4, math.log(1e-3))):  # fmt: skip
+                                 (1.4, math.log(1e-3)), (3.0, -6.9), (4.9, -2.6)):  # fmt: skip
             own = Law(distribution, mp.mpf(place), mp.mpf(log_scale),
                       None if ever is None else mp.mpf(ever))  # fmt: skip
             for lower, upper, entry in ROWS:

@@ -275,10 +275,9 @@ class _Rows:
     def add_before(self, log_upper: Array | None) -> None:
         """Add log π + log F(R): the interval that starts at time zero."""
         z = self._z(log_upper)
-        log_mass = self.distribution.log_cdf(z)
-        ratio = np.exp(self.distribution.log_density(z) - log_mass)
-        self._add_event(log_mass, ratio, z * ratio)
-        self._add_second(z, ratio, ratio * (self.distribution.slope(z) - ratio))
+        hazard, rise = self.distribution.reversed_hazard_and_rise(z)
+        self._add_event(self.distribution.log_cdf(z), hazard, z * hazard)
+        self._add_second(z, hazard, hazard * rise)
 
     def add_exact(self, log_time: Array, log_measure: Array) -> None:
         """Add log π + log f(z) - log σ + log measure."""
@@ -293,7 +292,7 @@ class _Rows:
         """Add sign × log[1 - G(t)]: not resorbed by t, or never going to be."""
         z = self._z(log_time)
         if self.cure:
-            log_rest, hazard, resorbed, slope = self._population(z)
+            log_rest, hazard, resorbed, rise = self._population(z)
             mixed = -hazard * (self.never + resorbed)
             self.value += sign * log_rest
             self.g += -sign * resorbed
@@ -301,19 +300,20 @@ class _Rows:
             self.ag += -sign * self.inverse_scale * mixed
             self.sg += -sign * z * mixed
         else:
-            hazard, slope = self.distribution.hazard_and_slope(z)
+            hazard, rise = self.distribution.hazard_and_rise(z)
             self.value += sign * self.distribution.log_survival(z)
-        second = -hazard * (slope + hazard)
+        second = -hazard * rise
         self.a += sign * self.inverse_scale * hazard
         self.s += sign * z * hazard
         self._add_second(z, -sign * hazard, sign * second)
 
     def _population(self, z: Array) -> tuple[Array, Array, Array, Array]:
-        """Give log[1 - πF], minus its derivatives by z and by g, and f'/f."""
+        """Give log[1 - πF], minus its derivatives by z and by g, the first's logarithm's by z."""
         survival, density, slope = self.distribution.survival_density_slope(z)
         rest = self.never + self.ever * survival
         log_rest = np.log(rest)
         hazard = self.ever * density / rest
+        rise = slope + hazard
         resorbed = self.spread * (1.0 - survival) / rest
         deep = rest < _DEEP
         if np.any(deep):  # what is left must be neither zero nor a quotient of two zeros
@@ -321,9 +321,11 @@ class _Rows:
             log_rest = np.where(deep, np.logaddexp(self.log_never, log_alive), log_rest)
             never = np.exp(self.log_never - log_rest)
             alive = np.exp(log_alive - log_rest)
-            hazard = np.where(deep, self.distribution.hazard(z) * alive, hazard)
+            of_those, its_rise = self.distribution.hazard_and_rise(z)
+            hazard = np.where(deep, of_those * alive, hazard)
+            rise = np.where(deep, its_rise - of_those * never, rise)
             resorbed = np.where(deep, self.ever * (1.0 - survival) * never, resorbed)
-        return log_rest, hazard, resorbed, slope
+        return log_rest, hazard, resorbed, rise
 
     def _add_event(self, log_mass: Array, first: Array, moment: Array) -> None:
         self.value += log_mass + self.log_ever

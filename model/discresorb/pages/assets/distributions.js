@@ -5,8 +5,8 @@
   const WEIBULL_SATURATED = 700;
   const WEIBULL_TINY = 1e-290;
   const NARROW = 0.03;
-  const FAR = 30;
-  const FRACTIONS = 12;
+  const FAR = 12;
+  const FRACTIONS = 14;
 
   const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
   const log1mexp = (negative) => Math.log(-Math.expm1(negative));
