@@ -407,7 +407,7 @@ def test_a_browser_that_translates_pages_is_not_given_a_patient(page: Page) -> N
 def test_a_name_written_from_right_to_left_turns_nothing_beside_it(
     visitor: Visitor, tmp_path: Path
 ) -> None:
-    page = opened(visitor, composed(model_id="m\u202eid"), tmp_path)
+    page = opened(visitor, composed(model_id="m\u05d0\u05d1\u05d2id"), tmp_path)
     ids = page.locator(".id")
     assert (
         ids.evaluate_all("all => all.map((each) => getComputedStyle(each).unicodeBidi)")

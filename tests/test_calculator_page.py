@@ -46,7 +46,7 @@ def expected(predictor: Predictor, cells: Mapping[str, str]) -> dict[str, Any]:
     try:
         found = predictor.predict(**by_column(cells))
     except InputError as error:
-        return {"sentence": None, "needed": None, "problems": list(error.problems)}
+        return {"sentence": None, "needed": None, "problems": list(error.with_values)}
     warnings = [each for each in found.warnings if each not in predictor.notices]
     return {
         "sentence": found.sentence,
@@ -58,7 +58,7 @@ def expected(predictor: Predictor, cells: Mapping[str, str]) -> dict[str, Any]:
 def refusals(predictor: Predictor, cells: Mapping[str, str]) -> list[str]:
     with pytest.raises(InputError) as error:
         predictor.predict(**by_column(cells))
-    return list(error.value.problems)
+    return list(error.value.with_values)
 
 
 @pytest.fixture
