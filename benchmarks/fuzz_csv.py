@@ -32,6 +32,7 @@ from discresorb.records import BATCH_BYTES
 from discresorb.score_files import run_jobs
 from discresorb.scoring import OUTPUT_NAMES, Scorer
 from discresorb.sources import zstd
+from discresorb.tally import Tally
 from discresorb.writing import is_formula
 from discresorb_training.cohort import cohort_from_table
 from discresorb_training.from_visits import DEFAULT_COVARIATES, read_visits
@@ -72,7 +73,8 @@ def score_texts(folder: Path) -> Try:
     def attempt(number: int) -> str:
         random = seeded("score", number)
         if number < len(LARGE):
-            return score_bytes(Scorer(predictor), folder, "in.csv", LARGE[number](), random)
+            sizes = (BATCH_BYTES,)  # what is small but unpacks to much would make endless batches
+            return score_bytes(Scorer(predictor), folder, "in.csv", LARGE[number](), random, sizes)
         content = _text_of(random, SCORING_COLUMNS, seeds)
         packed = compressed(content, random) if random.random() < 0.15 else content
         if packed != content and random.random() < 0.3:
@@ -114,15 +116,17 @@ def train_texts(folder: Path) -> Try:
         if random.random() < 0.5:
             names = random.choice(("size_mm,sequestrated", "size_mm:spline,sequestrated", "age",
                                    "exit_reason:category", "size_mm"))  # fmt: skip
-            cohort_from_table(table, planned(names.split(",")))
+            patients = cohort_from_table(table, planned(names.split(",")))
+            if len(patients.y) != len(table):
+                raise FaultError(f"{len(patients.y)} patients made of {len(table)} rows")
             return ACCEPTED
         done = read_visits(table.frame, table.header, DEFAULT_COVARIATES, table.name, table.ragged)
-        problem_lines(done.problems, table.name)
+        problem_lines(done.problems, table.name, show_values=True)
         kept, dropped = done.flow.patients_kept, len(done.problems)
         if kept != len(done.frame):
             raise FaultError(f"{kept} patients kept, but {len(done.frame)} rows")
-        if kept:
-            csv_bytes(done.frame, raw_text=False)
+        if kept and len(_csv_rows(csv_bytes(done.frame, raw_text=False)[0])) != 1 + kept:
+            raise FaultError(f"{kept} patients kept, but others written")
         return REFUSED if dropped or not kept else ACCEPTED
 
     return attempt
@@ -210,7 +214,14 @@ _TYPES: Final[Sequence[Callable[[pl.Expr], pl.Expr]]] = (
 )  # fmt: skip
 
 
-def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random: Random) -> str:
+def score_bytes(
+    scorer: Scorer,
+    folder: Path,
+    name: str,
+    content: bytes,
+    random: Random,
+    batch_sizes: Sequence[int] = (),
+) -> str:
     """Score one file as the command does; check what stands in the folder then."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -219,7 +230,9 @@ def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random:
     form = Form(
         raw_text=random.random() < 0.5,
         threads=random.choice((1, 1, 1, 2)),
-        batch_bytes=random.choice((BATCH_BYTES, BATCH_BYTES, 1 + len(content) // 2, 300)),
+        batch_bytes=random.choice(
+            batch_sizes or (BATCH_BYTES, BATCH_BYTES, 1 + len(content) // 2, 300)
+        ),
     )
     listing = folder / "problems.csv" if random.random() < 0.2 else None
     try:
@@ -229,7 +242,7 @@ def score_bytes(scorer: Scorer, folder: Path, name: str, content: bytes, random:
         if left:
             raise FaultError(f"refused, but there are {left}") from None
         raise
-    _check_scored(content, target, raw_text=form.raw_text)
+    _check_scored(content, target, outcome.tally, raw_text=form.raw_text)
     expected = {source, target, *([listing] if listing else [])}
     if set(folder.iterdir()) != expected:
         raise FaultError(f"left behind: {sorted(set(folder.iterdir()) - expected)}")
@@ -248,15 +261,19 @@ _TARGETS: Final = (
 )
 
 
-def _check_scored(content: bytes, target: Path, *, raw_text: bool) -> None:
-    """Raise FaultError unless a scored file has the rows that Python reads, in order, each once."""
+def _check_scored(content: bytes, target: Path, tally: Tally, *, raw_text: bool) -> None:
+    """Raise FaultError unless a scored file has the rows that Python reads, in order, each once.
+
+    Of any file, each row has numbers or problems, and those with problems are as many as counted.
+    """
     expected = _rows_of_python(content)
+    found = _written(target)
+    _check_answers([row[-len(OUTPUT_NAMES) :] for row in found], tally)
     if expected is None:
         return
     header, *rows = expected
     width = len(header)
     squared = [(row + [""] * width)[:width] for row in rows]
-    found = _written(target)
     if target.suffix in (".parquet", ".jsonl"):
         raw_text = True
     if len(found) != len(squared):
@@ -268,6 +285,17 @@ def _check_scored(content: bytes, target: Path, *, raw_text: bool) -> None:
             guarded = not raw_text and is_formula(original) and cell == "'" + original
             if cell != original and not guarded:
                 raise FaultError(f"row {place + 1}: {original!r} was written as {cell!r}")
+
+
+def _check_answers(answers: Sequence[Row], tally: Tally) -> None:
+    """Raise FaultError unless rows have either numbers or problems, as they were counted."""
+    probability, problems = (OUTPUT_NAMES.index(name) for name in ("p_resorbed", "problems"))
+    unscored = sum(bool(each[problems]) for each in answers)
+    if any(bool(each[probability]) == bool(each[problems]) for each in answers):
+        raise FaultError("a row has neither a probability nor a problem, or both")
+    if (len(answers), unscored) != (tally.rows, tally.unscored):
+        raise FaultError(f"{unscored} of {len(answers)} rows have problems, but counted are "
+                         f"{tally.unscored} of {tally.rows}")  # fmt: skip
 
 
 def _rows_of_python(content: bytes) -> list[Row] | None:

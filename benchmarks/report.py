@@ -20,7 +20,6 @@ from discresorb.reading import read_table
 from discresorb_training.answerable import DEFAULT_MONTHS, answerable_months
 from discresorb_training.by_centre import by_centre
 from discresorb_training.cohort import cohort_from_table
-from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.internal import bootstrap
 from discresorb_training.measure import Measure
 from discresorb_training.model_card import model_card
@@ -74,11 +73,6 @@ def main() -> None:
             cohort,
             endpoint="definite regression",
             data_origin="synthetic",
-            seed=0,
-            distribution="auto",
-            cure="auto",
-            penalty=DEFAULT_PENALTY,
-            between_study_sd=None,
             second_opinion=False,
         ),
     )

@@ -93,11 +93,6 @@ def select(cohort: Cohort) -> CureCurve:
         cohort,
         endpoint="x",
         data_origin="synthetic",
-        seed=0,
-        distribution="auto",
-        cure="auto",
-        penalty=DEFAULT_PENALTY,
-        between_study_sd=None,
         second_opinion=False,
     )
     return result.model.curve()

@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from side_by_side import heading
 
-from discresorb.distributions import Array
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import Settings
 from discresorb_training.cohort import cohort_from_frame
 from discresorb_training.defaults import DEFAULT_PENALTY
@@ -29,9 +29,7 @@ from discresorb_training.simulate import Simulation
 
 COHORTS, REPEATS, FRESH, NOISE, MONTHS = 40, 30, 20_000, 5, 6.0
 PLAN = planned([f"x{k}" for k in range(2 + NOISE)])
-CHOOSING = Procedure(
-    PLAN, ("loglogistic", "lognormal", "weibull"), (False, True), DEFAULT_PENALTY, 5, 0
-)
+CHOOSING = Procedure(PLAN, tuple(DISTRIBUTIONS), (False, True), DEFAULT_PENALTY, 5, 0)
 KEYS = [("log_score", None), ("brier", MONTHS), ("auc", MONTHS), ("observed_expected", MONTHS),
         ("slope", MONTHS)]  # fmt: skip
 

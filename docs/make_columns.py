@@ -31,8 +31,8 @@ OUTPUT = """\
 ## Output
 
 Every input row, in order, with every input column, then these. A row with problems keeps its place
-with empty numbers. A text cell that a spreadsheet would run as a formula gets a leading `'` unless
-`--raw-text` is given.
+with empty numbers, and `problems` says what was entered and what is allowed. A text cell that a
+spreadsheet would run as a formula gets a leading `'` unless `--raw-text` is given.
 """
 TRAINING = """\
 ## Training

@@ -6,7 +6,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 PAGES = ("scale.md", "reliability.md")
 QUOTED = re.compile(
-    r"<!-- (?P<file>[\w./]+)(?:: (?P<part>.+?))? -->\n```(?P<language>\w*)\n(?:.*?\n)??```",
+    r"<!-- (?P<file>(?:benchmarks|docs)/[\w./]+)(?:: (?P<part>.+?))? -->\n"
+    r"```(?P<language>\w*)\n(?:.*?\n)??```",
     re.DOTALL,
 )
 

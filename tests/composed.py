@@ -81,6 +81,7 @@ def composed(
         "cure_columns": cure_columns,
         "covariance": factor @ factor.T,
         "between_study_sd": between_study_sd,
+        "penalty": 0.0,
         "support": _support(covariates, by),
         "longest_follow_up": 24.25,
         "fingerprint": {},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 from browsers import Visitor, started
+from calculator_visits import left_open
 from command_line import ROOT, Run, run_apart, run_here
 from engine import Engine, opened
 from hypothesis import settings
@@ -24,7 +25,7 @@ from discresorb_training.training import TrainResult, train
 from discresorb_training.validation import validate_internally
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 __all__ = ["ROOT", "SYNTHETIC", "Run"]
 
@@ -114,6 +115,15 @@ def run_process() -> Run:
 def browser() -> Iterator[Browser]:
     """Chromium, for one file of tests: its event loop must not be there for others."""
     with started() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shipped(
+    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Page]:
+    """Keep the shipped model's calculator open, for one file of tests."""
+    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
         yield found
 
 

@@ -10,7 +10,7 @@ from composed import CURVED, OPTIONAL, composed
 
 from discresorb import Predictor, load
 from discresorb.columns import UNLIMITED, Column
-from discresorb.distributions import Array
+from discresorb.distributions import DISTRIBUTIONS, Array
 
 __all__ = ["MODELS", "Cells", "model", "patients", "texts"]
 
@@ -23,7 +23,7 @@ MODELS = [
     *(
         f"{shape} {distribution} {cure}"
         for shape in ("linear", "curved")
-        for distribution in ("loglogistic", "lognormal", "weibull")
+        for distribution in DISTRIBUTIONS
         for cure in ("cure", "all")
     ),
     "narrow lognormal cure",

@@ -324,7 +324,6 @@ BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
     ),
     "spread below 0": (lambda a: a.update(between_study_sd=-3.0), "between_study_sd is -3"),
     "scale without bounds": (lambda a: a.update(log_scale=1e300), "log_scale is beyond"),
-    "location without bounds": (lambda a: a.update(location=np.full(3, 1e308)), "no probability"),
     "cure columns doubled": (lambda a: a.update(cure_columns=[0, 1, 1]), "cure_columns do not"),
     "cure without coefficients": (lambda a: a.update(cure_coefficients=None), "do not go with"),
     "bytes somewhere": (lambda a: a["metrics"].update(x=b"1"), "x is not plain data"),
@@ -334,7 +333,7 @@ BROKEN: dict[str, tuple[Callable[[Artifact], object], str]] = {
         lambda a: a["metrics"].update(x=shared_lists(60, 5)),
         "holds too much",
     ),
-    "text that is no text": (lambda a: a.update(endpoint="\ud800"), "is not plain data"),
+    "text that is no text": (lambda a: a.update(endpoint="\ud800"), "cannot be printed"),
     "cure columns of text": (lambda a: a.update(cure_columns=[0, "a", 1]), "cure_columns do not"),
     "support by an array": (lambda a: a["support"].update(by=np.zeros(2)), "by no covariate"),
     "range without bounds": (
@@ -394,16 +393,18 @@ def test_a_kill_between_any_two_renames(
 
 
 SAVE_FOR_EVER = """
-import sys
+import sys, time
 from pathlib import Path
 from discresorb.artifact import load_artifact, save_artifact
 path = Path(sys.argv[1])
 artifact = load_artifact(path)
-print("ready", flush=True)
 number = 0
 while True:
     number += 1
+    began = time.monotonic()
     save_artifact({**artifact, "model_id": f"m{number}"}, path, force=True)
+    if number == 1:
+        print(time.monotonic() - began, flush=True)
 """
 
 
@@ -419,8 +420,8 @@ def test_kill_9_at_random_moments_of_saving(copied: Path) -> None:
             text=True,
         )
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(rng.uniform(0.0, 0.03))
+        usual = float(process.stdout.readline())
+        time.sleep(rng.uniform(0.0, 3.0) * usual)
         process.kill()
         process.communicate()
         seen.add(load_artifact(copied)["model_id"])

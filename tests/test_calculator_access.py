@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import Visitor, serious
-from calculator_visits import CASE, control, enter, left_open, opened, press_tab_until, said, shown
+from calculator_visits import CASE, control, enter, opened, press_tab_until, said, shown
 from composed import PLAIN, composed
 
 from discresorb import Predictor
@@ -36,14 +36,6 @@ HOSTILE = (
 )
 LONG = "W" * 40
 EIGHT = (*PLAIN, *(Covariate(Column(f"input_{j}", "number", LONG, "mmHg")) for j in range(6)))
-
-
-@pytest.fixture(scope="module")
-def shipped(
-    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
-        yield found
 
 
 @pytest.fixture
@@ -415,7 +407,7 @@ def test_a_browser_that_translates_pages_is_not_given_a_patient(page: Page) -> N
 def test_a_name_written_from_right_to_left_turns_nothing_beside_it(
     visitor: Visitor, tmp_path: Path
 ) -> None:
-    page = opened(visitor, composed(model_id="m\u202eid"), tmp_path)
+    page = opened(visitor, composed(model_id="m\u05d0\u05d1\u05d2id"), tmp_path)
     ids = page.locator(".id")
     assert (
         ids.evaluate_all("all => all.map((each) => getComputedStyle(each).unicodeBidi)")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from browsers import Visitor
-from calculator_visits import CASE, control, enter, left_open, opened, problems, said, shown
+from calculator_visits import CASE, control, enter, opened, problems, said, shown
 from composed import CURVED, OPTIONAL, composed
 from random_patients import model, patients
 
@@ -19,7 +19,7 @@ from discresorb.design import Covariate
 from discresorb.wording import percent
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 COLUMNS = {
     "Size": "size_mm",
@@ -46,7 +46,7 @@ def expected(predictor: Predictor, cells: Mapping[str, str]) -> dict[str, Any]:
     try:
         found = predictor.predict(**by_column(cells))
     except InputError as error:
-        return {"sentence": None, "needed": None, "problems": list(error.problems)}
+        return {"sentence": None, "needed": None, "problems": list(error.with_values)}
     warnings = [each for each in found.warnings if each not in predictor.notices]
     return {
         "sentence": found.sentence,
@@ -58,15 +58,7 @@ def expected(predictor: Predictor, cells: Mapping[str, str]) -> dict[str, Any]:
 def refusals(predictor: Predictor, cells: Mapping[str, str]) -> list[str]:
     with pytest.raises(InputError) as error:
         predictor.predict(**by_column(cells))
-    return list(error.value.problems)
-
-
-@pytest.fixture(scope="module")
-def shipped(
-    browser: Browser, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    with left_open(browser, predictor, tmp_path_factory.mktemp("shipped")) as found:
-        yield found
+    return list(error.value.with_values)
 
 
 @pytest.fixture

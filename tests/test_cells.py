@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from discresorb.cells import is_number, read_cell, read_column
 from discresorb.columns import IMAGING_DATE, MONTHS_SINCE_ONSET, SEQUESTRATED, SIZE_MM, Column
+from discresorb.errors import Problem
 
 DAY = float(datetime.date(2026, 2, 16).toordinal())
 
@@ -105,11 +106,16 @@ DATE = "imaging_date entered as {}, but must be a date written YYYY-MM-DD"
     ],
 )
 def test_refused_in_words(column: Column, value: object, words: str) -> None:
-    assert read_cell(column, value) == words
+    problem = read_cell(column, value)
+    assert isinstance(problem, Problem)
+    assert problem.words == words
+    assert problem.rule == f"{column.name} must be{words.partition(', but must be')[2]}"
 
 
 def test_an_endless_integer() -> None:
-    assert read_cell(SIZE_MM, 10**5000) == NUMBER.format("an integer too long to show")
+    problem = read_cell(SIZE_MM, 10**5000)
+    assert isinstance(problem, Problem)
+    assert problem.words == NUMBER.format("an integer too long to show")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -128,7 +134,7 @@ def test_a_column_reads_as_its_cells(column: Column, cells: list[object]) -> Non
     values, problems = read_column(column, cells)
     for position, cell in enumerate(cells):
         read = read_cell(column, cell)
-        if isinstance(read, str):
+        if isinstance(read, Problem):
             assert problems[position] == read
             assert math.isnan(values[position])
         else:

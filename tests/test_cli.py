@@ -190,7 +190,7 @@ def test_what_stands_at_the_output(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [("score", WAITING_LIST), ("predict", *CASE), ("show",)])
 def test_a_full_device_is_told_of(command: tuple[object, ...]) -> None:
     done = in_a_shell(f"{' '.join(map(str, command))} > /dev/full")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -266,6 +266,17 @@ def test_help_version_and_further_commands(run_process: Run) -> None:
     wrong = run_process("scroe")
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize("command", ["predict", "score", "cohort", "train", "update", "validate"])
+def test_help_breaks_its_lines_where_the_terminal_ends(run: Run, command: str) -> None:
+    """Not where the source does, which leaves ragged lines on a terminal of another width."""
+    about = run(command, "--help").stdout.partition("\u256d")[0]
+    paragraphs = re.split(r"\n\s*\n", about.strip())
+    assert len(paragraphs) > 2
+    for paragraph in paragraphs:
+        lines = [line.strip() for line in paragraph.splitlines()]
+        assert all(len(line) > 170 for line in lines[:-1]), paragraph
 
 
 def test_a_closed_standard_output_is_told_of() -> None:

@@ -56,7 +56,7 @@ def test_conflict_beyond_a_tenth_of_a_month() -> None:
 
 def test_an_unreadable_cell_is_not_called_missing_too() -> None:
     moment = Moment(NAN, day("2026-02-16"), day("2026-05-20"), NAN, NAN)
-    assert [words for _, words in resolve(moment)[2]] == ["onset_date is missing"]
+    assert [problem.words for problem in resolve(moment)[2]] == ["onset_date is missing"]
     assert resolve(moment, {"onset_date"})[2] == []
 
 

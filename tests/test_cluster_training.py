@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from distributed import Client, LocalCluster
 from discresorb import cluster as connecting
 from discresorb import load
 from discresorb.cluster import connected
-from discresorb.distributions import Array
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import ClusterError, InputError
 from discresorb_training import ResorptionModel, TrainingError, lost_workers, on_cluster, train
 from discresorb_training.computing import client_in_use, computing_on, computing_on_scheduler
@@ -85,7 +86,7 @@ def assert_alike(found: ResorptionModel, expected: ResorptionModel) -> None:
 
 
 @pytest.mark.parametrize("cure", [False, True])
-@pytest.mark.parametrize("distribution", ["loglogistic", "lognormal", "weibull"])
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_fit_is_the_local_one(
     distribution: str,
@@ -337,6 +338,20 @@ def test_what_listens_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
         with pytest.raises(ClusterError, match="no scheduler answered at"), connected(address):
+            pass
+
+
+def test_what_answers_speaks_another_language() -> None:
+    def answer() -> None:
+        there, _ = server.accept()
+        with there:
+            there.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9)  # lengths beyond any memory
+            there.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(answer)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="is no scheduler of Dask"), connected(address):
             pass
 
 

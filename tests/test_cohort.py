@@ -29,7 +29,8 @@ def problems(*rows: dict[str, Any]) -> list[str]:
     with pytest.raises(InputFileError) as caught:
         cohort_from_frame(pd.DataFrame(list(rows)))
     assert caught.value.exit_status == 3
-    return list(caught.value.problems)
+    assert len(caught.value.problems) == len(caught.value.with_values)
+    return list(caught.value.with_values)
 
 
 def test_months() -> None:

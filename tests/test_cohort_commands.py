@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shlex
 import shutil
 import tomllib
@@ -85,7 +86,8 @@ def test_the_flow_as_json(invoke: Run) -> None:
     assert done.returncode == 4
     flow = json.loads(done.stdout)
     assert flow["written"] == "c.csv"
-    assert flow["left_out"] == {"a row twice": ["P2"]}
+    assert flow["left_out"] == {"a row twice": 1}
+    assert "P2" not in done.stdout
     assert [each["row"] for each in flow["problems"]] == [3]
     assert flow["rows"] == flow["rows_of_patients_left_out"] + flow["mris_used"] == 3
     refused = json.loads(invoke("cohort", "v.csv", "-o", "d.csv", "--json").stdout)
@@ -96,10 +98,10 @@ def test_problems_refuse_or_leave_out(invoke: Run) -> None:
     write("v.csv", GOOD, TWICE, TWICE)
     done = invoke("cohort", "v.csv", "-o", "c.csv", "--problems", "p.csv")
     assert done.returncode == 3
-    assert "Error: v.csv, row 3: a second row of patient P2 on 2023-03-01, the same" in done.stderr
+    assert "Error: v.csv, row 3: a second row of this patient on one day, the same" in done.stderr
     assert "nothing was written; put these right in the visits, or leave" in done.stderr
     assert "with problems" in done.stdout
-    assert "(P2)" in done.stdout
+    assert "P2" not in done.stdout + done.stderr
     assert not Path("c.csv").exists()
     listed = list(csv.DictReader(io.StringIO(Path("p.csv").read_text(encoding="utf-8"))))
     assert [(each["file"], each["row"], each["patient_id"]) for each in listed] == [
@@ -109,6 +111,14 @@ def test_problems_refuse_or_leave_out(invoke: Run) -> None:
     assert done.returncode == 4
     assert "Problem: v.csv, row 3: " in done.stderr
     assert pd.read_csv("c.csv")["patient_id"].tolist() == ["P1"]
+    done = invoke("cohort", "v.csv", "-o", "d.csv", "--show-values")
+    assert "Error: v.csv, row 3: a second row of patient P2 on 2023-03-01, the same" in done.stderr
+    assert "(P2)" in done.stdout
+    shown = json.loads(
+        invoke("cohort", "v.csv", "--json", "--show-values").stderr.partition("\n")[0]
+    )
+    assert shown["left_out_ids"] == {"a row twice": ["P2"]}
+    assert shown["problems"][0]["patient_id"] == "P2"
     write("v.csv", TWICE, TWICE)
     done = invoke("cohort", "v.csv", "-o", "d.csv", "--leave-out-problems")
     assert (done.returncode, Path("d.csv").exists()) == (3, False)
@@ -117,7 +127,7 @@ def test_problems_refuse_or_leave_out(invoke: Run) -> None:
 
 def test_many_problems_are_listed_in_a_file(invoke: Run) -> None:
     write("v.csv", GOOD, *(f"Q{k},2023-01-01,soon,herniated,8,no," for k in range(30)))
-    done = invoke("cohort", "v.csv", "-o", "c.csv")
+    done = invoke("cohort", "v.csv", "-o", "c.csv", "--show-values")
     assert done.stderr.count("entered as soon") == 20
     assert "… and 10 more rows with problems; --problems FILE lists them" in done.stderr
     assert "(Q0, Q1, Q2, Q3, Q4 and 25 more)" in done.stdout
@@ -146,6 +156,21 @@ def test_cards_only_where_it_is_known_what_the_cohort_is(invoke: Run) -> None:
     assert (done.returncode, "d.csv exists already; use --force" in done.stderr) == (2, True)
     done = invoke("cohort", "v.csv", "-o", "d.csv", "--force")
     assert (done.returncode, Path("d.card.json").exists()) == (0, False)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="pipes have no names")
+def test_a_card_names_no_hash_of_what_came_through_a_pipe(invoke: Run) -> None:
+    reading, writing = os.pipe()
+    write("v.csv", GOOD)
+    os.write(writing, Path("v.csv").read_bytes())
+    os.close(writing)
+    about = ("--endpoint", "gone", "--data-origin", "observed")
+    done = invoke("cohort", f"/dev/fd/{reading}", "-o", "c.csv", *about)
+    os.close(reading)
+    assert done.returncode == 0, done.stderr
+    card = read_card(Path("c.csv"))
+    assert card is not None
+    assert card["made_from"] == {"file": "a pipe"}
 
 
 def test_cells_that_a_spreadsheet_would_run(invoke: Run) -> None:
@@ -199,7 +224,7 @@ def test_their_words(invoke: Run) -> None:
     assert pd.read_csv("e.csv")["comment"].isna().all()
     done = invoke("cohort", "w.csv", "--recode", "finding:2=resorbed", "--recode", "side:l=left")
     assert done.returncode == 3
-    assert "w.csv: finding is nowhere 2; it holds 0, 1" in done.stderr
+    assert "w.csv: finding is nowhere 2; it holds 2 other words" in done.stderr
     assert "w.csv has no column side to recode" in done.stderr
     done = invoke("cohort", "w.csv", "--recode", "finding:=resorbed", "--recode", "a:b=c",
                   "--recode", "a:b=d")  # fmt: skip

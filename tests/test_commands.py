@@ -304,7 +304,7 @@ def test_bad_rows_and_untrainable_data(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text(
         "\n".join([*lines[:40], lines[40].replace(",0,", ",perhaps,")])
     )
-    bad = run("train", "bad.csv", *about, cwd=tmp_path)
+    bad = run("train", "bad.csv", "--show-values", *about, cwd=tmp_path)
     assert bad.returncode == 3
     assert "bad.csv, row 40: sequestrated entered as perhaps" in bad.stderr
     (tmp_path / "few.csv").write_text("\n".join(lines[:12]))

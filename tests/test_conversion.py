@@ -21,6 +21,7 @@ from discresorb import conversion
 from discresorb.cells import NUMBER_PATTERN, read_cell, read_column
 from discresorb.columns import SCORING_COLUMNS, Column
 from discresorb.conversion import Converter, Numbers, native_cells
+from discresorb.errors import Problem
 from discresorb.writing import is_formula
 
 COLUMNS = {column.name: column for column in SCORING_COLUMNS if column.kind != "text"}
@@ -48,17 +49,17 @@ TEXTS: st.SearchStrategy[str | None] = st.one_of(
 )
 
 
-def alone(column: Column, cells: list[Any]) -> list[float | str]:
+def alone(column: Column, cells: list[Any]) -> list[float | Problem]:
     return [read_cell(column, cell) for cell in cells]
 
 
-def assert_read_alike(found: Numbers, expected: list[float | str]) -> None:
+def assert_read_alike(found: Numbers, expected: list[float | Problem]) -> None:
     # ruff takes this for a pandas object, but `Numbers.values` is an array of ours
     values = found.values.tolist()  # noqa: PD011  # for the reason above
-    bad = {at for at, each in enumerate(expected) if isinstance(each, str)}
+    bad = {at for at, each in enumerate(expected) if isinstance(each, Problem)}
     assert set(found.problems.tolist()) == bad
     for value, each in zip(values, expected, strict=True):
-        wanted = math.nan if isinstance(each, str) else each
+        wanted = math.nan if isinstance(each, Problem) else each
         assert value == wanted or (math.isnan(value) and math.isnan(wanted))
 
 

@@ -182,9 +182,9 @@ def test_values_outside_what_the_dictionary_allows_are_refused(saved: Path) -> N
         "smoker": "no",
         "months_since_onset": 2.0,
     }
-    with pytest.raises(InputError, match="bmi entered as 8, but must be a number from 10 to 80"):
+    with pytest.raises(InputError, match="bmi must be a number from 10 to 80"):
         load(saved).predict(**case, bmi=8, months_to_surgery=4)
-    with pytest.raises(InputError, match="age entered as 1e999, but must be a number"):
+    with pytest.raises(InputError, match="age must be a number"):
         load(saved).predict(**case, age="1e999", months_to_surgery=4)
 
 
@@ -263,8 +263,9 @@ def test_validation_reads_a_cohort_by_the_models_own_covariates(trained: TrainRe
     names = {each["name"] for each in found["subgroups"]["shown"]}
     assert {"work desk", "work mixed", "smoker yes"} <= names
     fresh.loc[5, "work"] = "night"
-    with pytest.raises(InputFileError, match="row 6: work entered as night"):
+    with pytest.raises(InputFileError, match="row 6: work must be one of") as caught:
         validate(trained.predictor, fresh, endpoint=ENDPOINT, months=[6.0], repeats=20)
+    assert "row 6: work entered as night" in caught.value.with_values[0]
 
 
 def test_the_command_takes_the_same_and_reports_on_it(

@@ -90,3 +90,36 @@ def test_text_that_cannot_be_saved_is_refused_before_training(tmp_path: Path, ru
     done = run(*command, "--endpoint", "gone \udcff", cwd=tmp_path)
     assert "--endpoint cannot be printed" in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_card_that_never_ends_is_not_read(tmp_path: Path, run: Run) -> None:
+    shutil.copy(SYNTHETIC / "new_centre.csv", tmp_path / "cohort.csv")
+    card = tmp_path / "cohort.card.json"
+    os.mkfifo(card)
+    done = run("train", "cohort.csv", "-o", "m.joblib", cwd=tmp_path)
+    assert (done.returncode, "cohort.card.json is not a file" in done.stderr) == (3, True)
+    card.unlink()
+    card.write_bytes(b"[" * (2 << 20))
+    done = run("train", "cohort.csv", "-o", "m.joblib", cwd=tmp_path)
+    assert (done.returncode, "larger than any data card" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("key", ["data_origin", "between_study_sd"])
+def test_what_a_card_says_is_not_quoted_without_end(key: str, tmp_path: Path, run: Run) -> None:
+    cohort = tmp_path / "cohort.csv"
+    shutil.copy(SYNTHETIC / "new_centre.csv", cohort)
+    said = {"sha256": hashlib.sha256(cohort.read_bytes()).hexdigest(), "endpoint": "gone"}
+    said |= {"data_origin": "observed", key: "x" * 50_000}
+    cohort.with_suffix(".card.json").write_text(json.dumps(said), encoding="utf-8")
+    for given in ([], ["--data-origin", "synthetic"]):
+        done = run("train", "cohort.csv", "-o", "m.joblib", *given, cwd=tmp_path)
+        assert done.returncode in (2, 3)
+        assert len(done.stderr) < 1_000
+
+
+def test_knots_beyond_any_number_are_refused_in_words(tmp_path: Path, run: Run) -> None:
+    cohort = SYNTHETIC / "new_centre.csv"
+    done = run("sample-size", cohort, "--covariates", "size_mm:spline" + "9" * 5_000)
+    assert done.returncode == 2, done.stderr
+    assert "form of size_mm entered as spline999" in done.stderr
+    assert len(done.stderr) < 500

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discresorb.curve import CureCurve, expit, normal_quantile
+from discresorb import curve as curves
+from discresorb.curve import CureCurve, expit, linear_sum, normal_quantile
 from discresorb.distributions import DISTRIBUTIONS, Array
 
 EVERY = pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -96,7 +97,8 @@ def test_probability_is_one_and_never_falls(
 
 @EVERY
 @CURE
-def test_gradient_by_differences(name: str, cure: bool) -> None:
+@pytest.mark.parametrize("entry", [0.0, 0.5])
+def test_gradient_by_differences(name: str, cure: bool, entry: float) -> None:
     curve, h = make(name, cure), 1e-6
     theta = np.concatenate([LOCATION, [LOG_SCALE], EVER if cure else []])
 
@@ -104,13 +106,13 @@ def test_gradient_by_differences(name: str, cure: bool) -> None:
         moved = CureCurve(
             curve.distribution, at[:3], float(at[3]), at[4:] if cure else None, curve.covariance
         )
-        p = float(moved.probability(X, 0.5, 6.7))
+        p = float(moved.probability(X, entry, 6.7))
         return math.log(p / (1 - p))
 
     slopes = [
         (logit(theta + step) - logit(theta - step)) / (2 * h) for step in h * np.eye(len(theta))
     ]
-    p, low, high = curve.interval(X, 0.5, 6.7)
+    p, low, high = curve.interval(X, entry, 6.7)
     se = math.sqrt(np.array(slopes) @ curve.covariance @ np.array(slopes))
     centre = math.log(p / (1 - p))
     assert low == pytest.approx(expit(centre - 1.959963984540054 * se), rel=1e-6)
@@ -166,3 +168,38 @@ def test_some_covariates_only_in_the_cure_fraction() -> None:
 
 def test_normal_quantile() -> None:
     assert normal_quantile(0.95) == pytest.approx(1.959963984540054, rel=1e-14)
+
+
+def test_many_rows_are_cut_and_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    curve, rng = make("lognormal", True), np.random.default_rng(3)
+    design = np.column_stack([np.ones(40), rng.uniform(1, 15, 40), rng.integers(0, 2, 40)])
+    entry = rng.uniform(0, 8, 40)
+    wait = rng.uniform(0, 12, 40)
+    whole = curve.interval(design, entry, entry + wait)
+    at_six = curve.interval(design, 1.5, 6.0, 0.8)
+    monkeypatch.setattr(curves, "_BLOCK_ROWS", 7)
+    np.testing.assert_array_equal(curve.interval(design, entry, entry + wait), whole)
+    np.testing.assert_array_equal(curve.interval(design, 1.5, 6.0, 0.8), at_six)
+    with_wait = curve.interval(design, entry, entry + wait, wait=wait)
+    np.testing.assert_allclose(with_wait, whole, rtol=1e-12)
+
+
+def test_a_sum_needs_a_coefficient_a_column() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        linear_sum([1.0, 2.0], [1.0])
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_where_logit_p_is_beyond_all_numbers_the_interval_is_that_point(name: str) -> None:
+    """Everybody would have resorbed long before entry; a second later nobody more has."""
+    curve = CureCurve(
+        DISTRIBUTIONS[name],
+        np.array([1.55]),
+        -6.9,
+        np.array([800.0]),
+        np.diag([0.01, 0.01, 0.01]),
+    )
+    p, low, high = curve.interval(np.ones((1, 1)), 9.53, 9.53 + 1e-6, wait=np.array([1e-6]))
+    assert low <= p <= high
+    if name == "weibull":
+        assert (p, low, high) == (0.0, 0.0, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from importlib.resources import files
 from typing import Any
 
@@ -112,8 +111,9 @@ def test_every_patient_is_told_what_the_library_says(engine: Engine, name: str) 
     rows = patients(predictor, 500, seed=1)
     for row, its in zip(rows, engine.ask(ASK, rows, predictor), strict=True):
         if why := refused(its):
-            with pytest.raises(InputError, match=f"^{re.escape(why)}$"):
+            with pytest.raises(InputError) as caught:
                 predictor.predict(**row)
+            assert "; ".join(caught.value.with_values) == why
             continue
         mine = predictor.predict(**row)
         assert its["sentence"] == mine.sentence, row

@@ -225,7 +225,7 @@ def test_refuses_what_cannot_be_fitted() -> None:
     with pytest.raises(TrainingError, match="size_mm has the same value in every patient"):
         ResorptionModel().fit(X.assign(size_mm=5.0), y)
     twice = X.assign(again=X["size_mm"] * 2 + 1)
-    with pytest.raises(ConvergenceError, match="covariates that say the same"):
+    with pytest.raises(ConvergenceError, match="size_mm, again say the same"):
         ResorptionModel(cure=False).fit(twice, y)
 
 

@@ -11,7 +11,25 @@ from pathlib import Path
 import pytest
 
 from discresorb.errors import OutputError
-from discresorb.files import _companion, _host, alone, check_apart, replacing, write_whole
+from discresorb.files import (
+    _birth,
+    _companion,
+    _host,
+    alone,
+    check_apart,
+    is_left,
+    owner,
+    replacing,
+    write_whole,
+)
+
+
+def _named_after(name: str, process: object) -> str:
+    """Give the name of a part or lock as another process would."""
+    born = _birth(process) if isinstance(process, int) else ""
+    mine = f".{os.getpid()}.{_birth(os.getpid())}-"
+    assert mine in name
+    return name.replace(mine, f".{process}.{born}-")
 
 
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
@@ -43,7 +61,7 @@ def test_parts_of_dead_runs_are_removed_and_of_live_ones_kept(tmp_path: Path) ->
     own = _companion(path, "partial")
 
     def left_by(process: object, host: str = "") -> Path:
-        name = own.name.replace(f".{os.getpid()}.", f".{process}.")
+        name = _named_after(own.name, process)
         part = own.with_name(name.replace(_host(), host or _host()))
         part.write_text("half")
         return part
@@ -54,6 +72,24 @@ def test_parts_of_dead_runs_are_removed_and_of_live_ones_kept(tmp_path: Path) ->
     assert path.read_bytes() == b"whole"
     assert not any(part.exists() for part in gone)
     assert all(part.exists() for part in kept)
+
+
+@pytest.mark.skipif(not _birth(os.getpid()), reason="the system does not tell when one began")
+def test_what_is_left_by_a_process_whose_number_is_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    own = _companion(path, "partial")
+    # as in a container, where each run bears the same number
+    of_earlier = own.with_name(own.name.replace(f".{_birth(os.getpid())}-", ".12345-"))
+    of_earlier.write_text("half")
+    of_earlier.with_suffix(".lock").touch()
+    write_whole(path, b"whole")
+    with alone(path):
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["a.csv"]
+    assert not is_left(owner())
+    assert not is_left(f"{_host()}.{os.getpid()}.140000")  # a name as earlier versions gave it
+    assert is_left(f"{_host()}.{os.getpid()}.12345-140000")
+    assert not is_left(f"elsewhere.{os.getpid()}.12345-140000")
 
 
 def test_names_as_long_as_a_name_may_be(tmp_path: Path) -> None:
@@ -72,7 +108,7 @@ def test_a_link_in_circles(tmp_path: Path) -> None:
 def test_one_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "m.joblib"
     other = _companion(path, "lock")
-    alive = other.with_name(other.name.replace(f".{os.getpid()}.", f".{os.getppid()}."))
+    alive = other.with_name(_named_after(other.name, os.getppid()))
     alive.touch()
 
     def enter() -> None:

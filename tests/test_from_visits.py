@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discresorb import InputError
+from discresorb.columns import EXIT_REASONS, FINDINGS
 from discresorb.reading import read_table
 from discresorb_training import Settings, cohort_from_visits, simulate_visits, train
 from discresorb_training.cohort import cohort_from_frame
@@ -192,8 +193,10 @@ def test_refuses_by_row_or_leaves_the_patient_out(
     with pytest.raises(InputError) as caught:
         cohort_from_visits(visits)
     assert caught.value.exit_status == 3
-    assert words in str(caught.value)
-    assert len(caught.value.problems) == 1
+    assert words in caught.value.with_values[0]
+    assert len(caught.value.problems) == len(caught.value.with_values) == 1
+    for cell in map(str, filter(None, cells.values())):
+        assert cell in FINDINGS + EXIT_REASONS or cell not in str(caught.value)
     made, flow = cohort_from_visits(visits, leave_out_problems=True)
     who = visits["patient_id"][row]
     assert flow.left_out == {reason: [who]}
@@ -206,7 +209,7 @@ def test_what_follows_from_one_problem_is_not_told_as_another() -> None:
     with pytest.raises(InputError) as caught:
         cohort_from_visits(unread)
     assert len(caught.value.problems) == 1
-    assert "mri_date entered as February" in caught.value.problems[0]
+    assert "mri_date entered as February" in caught.value.with_values[0]
 
 
 def test_a_row_without_an_id_belongs_to_nobody() -> None:

@@ -154,8 +154,8 @@ def test_a_full_device_behind_standard_output(option: str, long_list: Path) -> N
             timeout=60,
             check=False,
         )
-    assert done.returncode == 1
-    assert "No space left on device" in done.stderr
+    assert done.returncode == 2
+    assert "cannot write standard output: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -14,7 +14,13 @@ from discresorb.curve import expit
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb_training import blocks
 from discresorb_training.blocks import Prepared, prepare
-from discresorb_training.likelihood import Evaluation, evaluate
+from discresorb_training.likelihood import (
+    Evaluation,
+    added,
+    evaluate,
+    row_scores,
+    row_values,
+)
 
 INF = math.inf
 X = np.array([1.0, 0.3, -0.7])
@@ -77,12 +83,22 @@ def test_value(row: str, name: str, cure: bool) -> None:
 @EVERY
 @CURE
 def test_check_grad(row: str, name: str, cure: bool) -> None:
+    check_derivatives(row, name, cure, parameters(cure))
+
+
+@EVERY_ROW
+@EVERY
+def test_derivatives_where_few_ever_resorb(row: str, name: str) -> None:
+    check_derivatives(row, name, True, np.array([*LATENCY, -1.5, *EVER[1:]]))
+
+
+def check_derivatives(row: str, name: str, cure: bool, theta: Array) -> None:
     prepared, distribution = one_row(ROWS[row]), DISTRIBUTIONS[name]
 
     def at(theta: Array) -> Evaluation:
         return evaluate(prepared, distribution, theta, cure=cure)
 
-    theta, h = parameters(cure), 1e-6
+    h = 1e-6
     error = check_grad(lambda t: at(t).log_likelihood, lambda t: at(t).gradient, theta)
     assert error < 1e-6  # of forward differences
     steps = h * np.eye(len(theta))
@@ -259,3 +275,84 @@ def test_some_covariates_only_in_the_cure_fraction(name: str) -> None:
     assert found.log_likelihood == full.log_likelihood
     np.testing.assert_allclose(found.gradient, full.gradient[keep])
     np.testing.assert_allclose(found.hessian, full.hessian[np.ix_(keep, keep)])
+
+
+@EVERY
+@CURE
+def test_each_row_has_its_own_value_and_score(name: str, cure: bool) -> None:
+    """In the order of the data, also of those that say nothing."""
+    rows = [*ROWS.values(), (2.0, INF, 2.0)]
+    lower, upper, entry = np.array(rows).T
+    design = np.tile(X[:, None], len(rows)).T
+    order = np.array([3, 0, 8, 5, 1, 7, 2, 6, 4])
+    prepared = prepare(design, lower[order], upper[order], entry[order])
+    theta, law = parameters(cure), DISTRIBUTIONS[name]
+    alone = [evaluate(one_row(rows[i]), law, theta, cure=cure) for i in order]
+    values = row_values(prepared, law, theta, cure=cure, count=len(rows))
+    scores = row_scores(prepared, law, theta, cure=cure, count=len(rows))
+    np.testing.assert_allclose(values, [each.log_likelihood for each in alone], rtol=1e-12)
+    assert scores.shape == (len(rows), len(theta))
+    np.testing.assert_allclose(scores, [each.gradient for each in alone], rtol=1e-10, atol=1e-13)
+    assert values[2] == 0.0
+    assert not scores[2].any()
+
+
+@EVERY
+@CURE
+def test_a_step_too_far_gives_no_number_and_no_warning(name: str, cure: bool) -> None:
+    prepared, theta = one_row(ROWS["between two MRIs"]), parameters(cure)
+    theta[0], theta[3] = 9.0, -800.0
+    assert not np.isfinite(evaluate(prepared, DISTRIBUTIONS[name], theta, cure=cure).log_likelihood)
+    values = row_values(prepared, DISTRIBUTIONS[name], theta, cure=cure, count=1)
+    assert not np.isfinite(values[0])
+
+
+def test_sums_of_blocks_that_were_a_step_too_far() -> None:
+    high = Evaluation(INF, np.array([INF]), np.array([[INF]]))
+    low = Evaluation(-INF, np.array([-INF]), np.array([[-INF]]))
+    total = added([high, low], 1)
+    assert np.isnan([total.log_likelihood, total.gradient[0], total.hessian[0, 0]]).all()
+    nothing = added([], 2)
+    assert nothing.log_likelihood == 0.0
+    assert not nothing.gradient.any()
+    assert not nothing.hessian.any()
+    assert nothing.hessian.shape == (2, 2)
+
+
+@EVERY_ROW
+def test_a_covariate_without_effect_may_be_left_out(row: str) -> None:
+    lower, upper, entry = (np.array([each]) for each in ROWS[row])
+    narrow = prepare(X[None, :2], lower, upper, entry)
+    theta = np.array([*LATENCY[:2], LATENCY[3], *EVER[:2]])
+    wide = np.array([*LATENCY[:2], 0.0, LATENCY[3], *EVER[:2], 0.0])
+    found = evaluate(narrow, DISTRIBUTIONS["lognormal"], theta, cure=True)
+    full = evaluate(one_row(ROWS[row]), DISTRIBUTIONS["lognormal"], wide, cure=True)
+    kept = [0, 1, 3, 4, 5]
+    assert found.log_likelihood == pytest.approx(full.log_likelihood)
+    np.testing.assert_allclose(found.gradient, full.gradient[kept], rtol=1e-12)
+    np.testing.assert_allclose(found.hessian, full.hessian[np.ix_(kept, kept)], rtol=1e-12)
+
+
+@EVERY
+@pytest.mark.parametrize("never", [20.0, 33.0, 60.0])
+def test_nearly_nobody_is_left(name: str, never: float) -> None:
+    """Seen herniated so late that those who never resorb may be most of those who are left."""
+    theta, law, h = parameters(True), DISTRIBUTIONS[name], 1e-5
+    theta[4] = never
+    logit, sigma = float(X @ theta[4:]), math.exp(theta[3])
+    log_survival = -34.0
+    months = float(np.exp(X @ theta[:3] + sigma * law.inverse_log_survival(log_survival)))
+    prepared = one_row((months, INF, 0.0))
+
+    def at(theta: Array) -> Evaluation:
+        return evaluate(prepared, law, theta, cure=True)
+
+    ever, none = -np.logaddexp(0.0, -logit), -np.logaddexp(0.0, logit)
+    expected = np.logaddexp(none, ever + log_survival)
+    assert at(theta).log_likelihood == pytest.approx(expected, rel=1e-11)
+    steps = h * np.eye(len(theta))
+    slopes = [(at(theta + step).log_likelihood - at(theta - step).log_likelihood) for step in steps]
+    bends = [at(theta + step).gradient - at(theta - step).gradient for step in steps]
+    for found, by_difference in ((at(theta).gradient, slopes), (at(theta).hessian, bends)):
+        error = found - np.array(by_difference) / (2 * h)
+        assert np.abs(error).max() < 1e-6 * (1.0 + np.abs(found).max())

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from discresorb import InputError, Predictor
 from discresorb.artifact import find_shipped
 from discresorb.cli import app
-from discresorb.distributions import Array
+from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.nomogram import Nomogram, make_nomogram, notes
 from discresorb.nomogram_charts import OneTotal, TwoTotals, added
 from discresorb.nomogram_figure import nomogram_file
@@ -36,7 +36,7 @@ from discresorb.wording import ESTIMAND, LIMITS
 
 HOSTILE = '</text></svg><script>alert(1)</script> $\\alpha$ & "x" 漢'
 SVG = "{http://www.w3.org/2000/svg}"
-MADE = [(name, cure) for name in ("loglogistic", "lognormal", "weibull") for cure in (True, False)]
+MADE = [(name, cure) for name in DISTRIBUTIONS for cure in (True, False)]
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_words_of_a_model_are_inert(predictor: Predictor) -> None:
 
 
 def test_what_no_axis_reaches_is_refused(shipped: Nomogram) -> None:
-    with pytest.raises(InputError, match="size_mm of 30 lies beyond the axis"):
+    with pytest.raises(InputError, match="size_mm lies beyond the axis"):
         shipped.read(size_mm=30, sequestrated=True)
     with pytest.raises(InputError) as caught:
         shipped.read(size_mm="big", sequestrated="perhaps", age=3)

@@ -64,11 +64,14 @@ def weibull() -> Predictor:
 def test_values_that_nothing_can_be_computed_from_are_a_problem(
     weibull: Predictor, age: object
 ) -> None:
-    words = "no probability can be computed so far from the training patients: age of "
-    with pytest.raises(InputError, match=words):
+    rule = "no probability can be computed so far from the training patients"
+    words = f"{rule}: age of "
+    with pytest.raises(InputError, match=f"^{rule}$") as caught:
         weibull.predict(**CASE, age=age)
-    with pytest.raises(InputError, match=words):
+    assert caught.value.with_values[0].startswith(words)
+    with pytest.raises(InputError, match=f"^{rule}$") as caught:
         weibull.curve(months=[1, 6], size_mm=9, months_since_onset=2, age=age)
+    assert caught.value.with_values[0].startswith(words)
     frame = pd.DataFrame([{**CASE, "age": a} for a in ("a", 40, age, 50)])
     scored = weibull.score(frame)
     assert scored["problems"][2].startswith(words)
@@ -157,7 +160,7 @@ def test_what_cannot_be_fitted_is_called_by_its_name() -> None:
     copied = frame.assign(other=frame["months_since_onset"])
     metrics = quickly(copied, ["size_mm", "other"], cure=False).artifact["metrics"]
     said = metrics["months since onset beyond the clock"]
-    assert re.search("the effect of (other|months_since_onset) on the time", said)
+    assert "other, months_since_onset say the same" in said
 
 
 def test_whole_numbers_are_one_level_however_they_are_written(tmp_path: Path) -> None:
@@ -222,14 +225,14 @@ def test_who_does_not_count_carries_no_model() -> None:
     with pytest.raises(TrainingError, match=r"seen resorbed: 5 of \d+ patients"):
         check_information(nobody)
     alike = table.assign(w=np.where(table["sequestrated"] == 1, 0.0, 1.0))
-    with pytest.raises(TrainingError, match="sequestrated is no in every patient"):
+    with pytest.raises(TrainingError, match="sequestrated is the same in every patient"):
         check_information(cohort_from_frame(alike, weights="w"))
     odd = table.assign(w=np.where(seen & (table["sequestrated"] == 0), 0.0, 1.0))
     found = warnings_of(cohort_from_frame(odd, weights="w"))
     assert any("nobody with sequestrated no was seen resorbed" in each for each in found)
 
 
-_WRONG = "has knots, but no spline|appears twice|is not printable|is not two numbers in order"
+_WRONG = "has knots, but no spline|appears twice|cannot be printed|is not two numbers in order"
 
 
 @pytest.mark.parametrize(
@@ -261,8 +264,10 @@ def test_imputation_names_what_it_rests_on() -> None:
 
 def test_levels_that_cannot_be_printed_are_refused() -> None:
     frame = cohort_with(work=["a\u2028b", "c"] * 200)
-    with pytest.raises(InputFileError, match=r"work has values .* such as 'a\\u2028b'"):
+    with pytest.raises(InputFileError, match="work has values that cannot be printed") as caught:
         cohort_from_frame(frame, planned(["size_mm", "work:category"]))
+    assert r"such as 'a\u2028b'" in caught.value.with_values[0]
+    assert "u2028" not in str(caught.value)
 
 
 def test_a_spline_needs_as_many_different_values_as_knots() -> None:

@@ -19,7 +19,7 @@ from discresorb_training.answerable import LEAST, answerable_months, known_by
 from discresorb_training.cohort import Cohort
 from discresorb_training.measure import THRESHOLDS, Measure, percentiles
 from discresorb_training.metrics import calibration_curve, calibration_slope, concordance
-from discresorb_training.performance import METRICS, OVERALL, Evaluation
+from discresorb_training.performance import METRICS, OVERALL, Evaluation, metrics_at
 from discresorb_training.subgroups import subgroups_of, unfit_for_subgroups
 from discresorb_training.training import TrainResult
 from discresorb_training.working import certain_bounds
@@ -302,3 +302,12 @@ def test_without_exits_a_large_sample_agrees_with_the_truth() -> None:
     assert found["observed_expected"] == pytest.approx(1.0, abs=0.03)
     assert found["slope"] == pytest.approx(1.0, abs=0.06)
     assert found["ici"] < 0.02
+
+
+def test_a_metric_that_is_not_determined_takes_no_other_with_it() -> None:
+    """Separated by p: a location, but neither slope nor curve."""
+    p, w = np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]), np.repeat([0.0, 1.0], 3)
+    found = metrics_at(p, w)
+    assert found["location"] == pytest.approx(0.0, abs=1e-9)
+    assert found["auc"] == found["observed_expected"] == 1.0
+    assert np.isnan([found[name] for name in ("slope", "ici", "e50", "e90")]).all()

@@ -138,7 +138,7 @@ def test_drawing_into_axes_leaves_pyplot_alone(
 
 
 def test_bad_cells_are_told_of(predictor: Predictor, ax: Axes) -> None:
-    with pytest.raises(InputError, match="size_mm entered as big"):
+    with pytest.raises(InputError, match="size_mm must be a number"):
         plot_curve(predictor, ax=ax, **{**PATIENT, "size_mm": "big"})
     for months in (0, -1, 601, np.nan, "6"):
         with pytest.raises(InputError, match="months entered as"):

@@ -190,10 +190,12 @@ def test_the_sentence_names_no_date_that_the_number_is_not_for(predictor: Predic
     months: dict[str, Any] = {"months_since_onset": 1, "months_to_surgery": 3}
     r = predictor.predict(size_mm=8, sequestrated=0, surgery_date="2035-01-01", **months)
     assert "within 3.0 months of the index MRI" in r.sentence
-    with pytest.raises(InputError, match=r"add up to 4, but onset_date and surgery_date are 1\.02"):
+    with pytest.raises(InputError, match="add up to another time than that between") as caught:
         predictor.predict(
             size_mm=8, sequestrated=0, onset_date="2020-01-01", surgery_date="2020-02-01", **months
         )
+    told = "add up to 4, but onset_date and surgery_date are 1.02 months apart"
+    assert told in caught.value.with_values[0]
 
 
 def test_every_problem_of_a_date(predictor: Predictor) -> None:

@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, Run
 
 from discresorb import Predictor, load
+from discresorb.distributions import DISTRIBUTIONS
 from discresorb_training import simulate_cohort
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.cohort_facts import cohort_facts, typical_curves
@@ -94,6 +95,20 @@ def test_it_reads_aloud(page: Page, html: str) -> None:
     assert "scope=" in html
     for each in re.findall(r"<th(?![a-z])[^>]*>", html):
         assert "scope=" in each
+
+
+def test_metrics_of_subgroups_stand_under_their_names(small_facts: Facts) -> None:
+    """Whichever `SUBGROUP_METRICS` names; head and rows do not list them a second time."""
+    facts = copy.deepcopy(small_facts)
+    groups = facts["performance"]["subgroups"]["shown"]
+    for group in groups:
+        group["metrics"] = {"ipa": group["metrics"]["auc"], **group["metrics"]}
+    section = report_html(facts).split('id="subgroups"', 1)[1].split("</table>", 1)[0]
+    head = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', section)
+    assert head[2:4] == ["Index of prediction accuracy", "AUC"]
+    rows = re.findall(r'<tr><th scope="row">.*', section)
+    assert len(rows) == len(groups) > 0
+    assert {1 + row.count("<td") for row in rows} == {len(head)}
 
 
 def test_a_validation_says_whether_the_model_has_drifted(
@@ -213,7 +228,7 @@ def test_the_example_is_what_the_predictor_gives(small_facts: Facts, default: Pr
     assert found.low == example["predicted"]["low"]
 
 
-@pytest.mark.parametrize("name", ["loglogistic", "lognormal", "weibull"])
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_every_kind_of_model_has_its_worked_example(
     name: str, shipped_cohort: pd.DataFrame
 ) -> None:
@@ -415,6 +430,18 @@ def test_levels_are_no_markup_in_a_model_card(small_facts: Facts) -> None:
     assert "one of &lt;b>x, b\\|c" in found
     (row,) = [line for line in found.splitlines() if line.startswith("| `a[b")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 5
+
+
+def test_backticks_and_images_are_text_in_a_model_card(small_facts: Facts) -> None:
+    facts = copy.deepcopy(small_facts)
+    facts["model"]["endpoint"] = "![gone](//x.example)"
+    facts["model"]["coefficients"][1] |= {"name": "a[`<b>x]", "words": "a `<b>x, against y: × 2"}
+    facts["command"] = "discresorb train --endpoint '``<b>'"
+    found = model_card(facts, "report.html")
+    assert "![" not in found
+    assert "| `` a[`<b>x] `` |" in found
+    assert "a &#96;&lt;b>x, against y" in found
+    assert "``` discresorb train --endpoint '``<b>' ```" in found
 
 
 def test_typical_patients_of_other_models_are_described_as_they_are(small_facts: Facts) -> None:

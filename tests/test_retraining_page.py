@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import runpy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from shown import assert_shows_what_it_prints
 
 import discresorb_training
 from discresorb import load
@@ -19,19 +19,10 @@ from discresorb_training import Settings, cohort_from_visits
 from discresorb_training.simulate import Simulation
 
 PAGE = ROOT / "docs" / "retraining.md"
-MODEL_ID = re.compile(r"\b([a-z-]+)-[0-9a-f]{10}\b")
-NUMBER = re.compile(r"[+-]?\d+\.\d+")
 
 
 def test_the_page_shows_what_its_commands_print() -> None:
-    """To the last word; decimals may round otherwise where another library computes."""
-    shown = MODEL_ID.sub(r"\1-id", PAGE.read_text(encoding="utf-8"))
-    filled = runpy.run_path(str(ROOT / "docs" / "run_page.py"))["filled"]
-    printed = MODEL_ID.sub(r"\1-id", filled(PAGE.read_text(encoding="utf-8")))
-    assert NUMBER.sub("#", printed) == NUMBER.sub("#", shown)
-    numbers = zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True)
-    for found, said in numbers:
-        assert float(found) == pytest.approx(float(said), rel=0.02, abs=0.003)
+    assert_shows_what_it_prints("docs/retraining.md", rel=0.02, far=0.003)
 
 
 def test_the_pages_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

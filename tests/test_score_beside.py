@@ -17,6 +17,7 @@ from conftest import ROOT, SYNTHETIC
 from typer.testing import CliRunner, Result
 from waiting_lists import BAD, GOOD, HEADER, small_lists, waiting_list
 
+from discresorb.artifact import find_shipped
 from discresorb.cli import app
 from discresorb.pages import waiting_list as waiting_list_page
 from discresorb.pages.page import embedded
@@ -148,7 +149,7 @@ def test_a_page_of_too_many_rows_is_refused(
         (("--fhir", "old.ndjson"), "old.ndjson exists already; use --force"),
         (("--fhir", "x.json", "-o", "x.json"), "is named twice"),
         (("--fhir", "list.json", "--force"), "is an input of this command"),
-        (("--fhir", ROOT / "artifacts" / "default.json", "--force"), "is an input of this command"),
+        (("--fhir", find_shipped().with_suffix(".json"), "--force"), "is an input of this command"),
         (("--html", "x.html", "--scheduler", "tcp://1:1"), "leave --scheduler out"),
         (("--fhir", "x.ndjson", "--scheduler", "tcp://1:1"), "leave --scheduler out"),
     ],

@@ -53,10 +53,10 @@ def one_by_one(predictor: Predictor, row: Any) -> dict[str, Any]:
         return predictor.predict(**row).to_dict()
     except InputError as error:
         return {
-            **dict.fromkeys(OUTPUTS[:7]),
+            **dict.fromkeys(OUTPUTS),
             "reimage_reason": "",
             "warnings": "",
-            "problems": "; ".join(error.problems),
+            "problems": "; ".join(error.with_values),
             "model_id": predictor.model_id,
         }
 

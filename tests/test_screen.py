@@ -41,7 +41,7 @@ def test_a_problem_beyond_the_rows_shown_is_told_of(long_list: Path) -> None:
     numbers = [int(n) for n in re.findall(r"^ *(\d+)  P\d+ ", screen, re.M)]
     assert numbers == list(range(1, 2_001))
     assert "… and 1000 more rows; -o FILE writes them all." in screen
-    assert "size_mm not allowed: 1 row (row 2500); size_mm entered as big" in screen
+    assert "size_mm not allowed: 1 row (row 2500); size_mm must be a number" in screen
 
 
 def test_strict_prints_no_table_but_what_is_wrong(long_list: Path) -> None:

@@ -268,7 +268,7 @@ def test_the_other_kind_of_file(run: Run, tmp_path: Path) -> None:
     table = simulate_visits(60, seed=1).astype({"size_mm": object})
     table.loc[0, "size_mm"] = "wide"
     table.to_csv(tmp_path / "v.csv", index=False)
-    bad = run("train", "v.csv", "--surgery-weights", *about, cwd=tmp_path)
+    bad = run("train", "v.csv", "--surgery-weights", "--show-values", *about, cwd=tmp_path)
     assert bad.returncode == 3
     assert "v.csv, row 1: size_mm entered as wide, but must be a number" in bad.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"c.csv", "v.csv"}

@@ -10,6 +10,7 @@ from discresorb.frames import score_columns
 from discresorb.scoring import Scorer
 from discresorb.screen import score_summary
 from discresorb.tally import MOST_NAMED, Tally
+from discresorb.wording import VALUES_HIDDEN
 
 
 def tally_of(predictor: Predictor, sizes: list[str]) -> Tally:
@@ -30,7 +31,7 @@ def test_batches_follow_each_other_and_files_begin_anew(predictor: Predictor) ->
     assert (total.flagged, total.reasons[0]) == (6, 6)
     kind = total.kinds["size_mm not allowed"]
     assert (kind.count, kind.first) == (4, [("a", 2), ("a", 5), ("b", 2), ("b", 5)])
-    assert kind.example.startswith("size_mm entered as x")
+    assert kind.example.words.startswith("size_mm entered as x")
     assert total.kinds["size_mm missing"].first == [("a", 4), ("b", 4)]
 
 
@@ -41,9 +42,12 @@ def test_of_many_rows_the_first_are_named(predictor: Predictor) -> None:
     kind = total.kinds["size_mm not allowed"]
     assert (kind.count, len(kind.first)) == (12, MOST_NAMED)
     lines = score_summary(total, 0.2)
-    assert (
-        "  size_mm not allowed: 12 rows (rows 1, 2, 3, 4, 5, …); size_mm entered as x" in lines[1]
-    )
+    where = "  size_mm not allowed: 12 rows (rows 1, 2, 3, 4, 5, …); size_mm"
+    assert lines[1].startswith(f"{where} must be a number")
+    assert lines[2] == VALUES_HIDDEN
+    shown = score_summary(total, 0.2, show_values=True)
+    assert shown[1].startswith(f"{where} entered as x, but must be a number")
+    assert VALUES_HIDDEN not in shown
 
 
 def test_refusals_remembered_are_few_and_short(

@@ -80,8 +80,11 @@ def test_support_is_of_the_type(result: TrainResult) -> None:
     assert sum(group["n"] for group in support["groups"]) == 800
 
 
-def test_200_cohorts_of_120_patients() -> None:
-    """Finite probabilities and intervals, or a refusal that says what is missing."""
+def test_80_cohorts_of_120_patients() -> None:
+    """Finite probabilities and intervals, or a refusal that says what is missing.
+
+    200 others, each with the second opinion: `benchmarks/small_cohorts.py`.
+    """
     cells = pd.DataFrame(
         {
             "size_mm": [4.0, 8.0, 12.0] * 2,
@@ -91,7 +94,7 @@ def test_200_cohorts_of_120_patients() -> None:
         }
     )
     trained, refusals = 0, []
-    for seed in range(200):
+    for seed in range(80):
         cohort, _ = simulate_cohort(120, seed=seed)
         try:
             # some with the second opinion, for the time that it takes
@@ -106,7 +109,7 @@ def test_200_cohorts_of_120_patients() -> None:
         assert ((values >= 0) & (values <= 1)).all()
         assert (np.diff(values, axis=1) >= 0).all()
         assert found.model.converged_
-    assert trained > 150  # refusing everything would be safe too
+    assert trained > 60  # refusing everything would be safe too
     assert all(len(words) > 30 for words in refusals)
 
 
@@ -143,12 +146,12 @@ def one_size() -> pd.DataFrame:
     ("make", "words"),
     [
         (few_events, "patients, but at least 10 are needed"),
-        (no_sequestrations, r"sequestrated is no in every patient \(rows 1 to 100\)"),
+        (no_sequestrations, r"sequestrated is the same in every patient \(rows 1 to 100\)"),
         (
             two_sequestrations,
             r"sequestrated is yes in 2 of 100 patients \(rows \d+, \d+\), but at least 5",
         ),
-        (one_size, "size_mm is 8 in every patient"),
+        (one_size, "size_mm is the same in every patient"),
     ],
 )
 def test_refuses_and_says_what_is_missing(make: Callable[[], pd.DataFrame], words: str) -> None:

@@ -240,7 +240,11 @@ BAD: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], int, str]] = {
     "other units": (in_centimetres, 3, "Are they in mm?"),
     "a missing covariate": (lambda p: p.drop(columns="size_mm"), 3, "size_mm"),
     "no patients": (lambda p: p.head(0), 3, "there are no patients in it"),
-    "an impossible value": (lambda p: p.assign(size_mm=99.0), 3, "size_mm entered as 99"),
+    "an impossible value": (
+        lambda p: p.assign(size_mm=99.0),
+        3,
+        "row 1: size_mm must be a number from 0.5 to 40 mm",
+    ),
 }
 
 
@@ -296,7 +300,7 @@ def test_the_command_prints_a_table_json_and_a_report(
     ("options", "status", "words"),
     [
         (("--months", "soon"), 2, "months entered as soon, but must be numbers"),
-        (("--by", "sex"), 3, "has no column sex to look at subgroups by; it has patient_id"),
+        (("--by", "sex"), 3, "has no column sex to look at subgroups by; found: patient_id"),
         (("--model", "none.joblib"), 5, "no model file none.joblib"),
         (("--endpoint", "gone"), 3, "resorbed means 'gone' in these data"),
         (("--repeats", 3), 2, "repeats entered as 3"),

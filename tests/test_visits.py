@@ -155,7 +155,7 @@ def test_refuses_and_says_where(row: int, changes: dict[str, object], words: str
     with pytest.raises(InputError) as caught:
         visits_from_frame(table)
     assert caught.value.exit_status == 3
-    assert f"visits, {words}" in str(caught.value)
+    assert f"visits, {words}" in "; ".join(caught.value.with_values)
 
 
 def test_herniated_again_and_imaged_again() -> None:
@@ -275,5 +275,6 @@ def test_integers_of_thousands_of_digits_are_text_like_any_other() -> None:
     table.loc[4, "patient_id"] = 10**5000
     assert len(visits_from_frame(table).operated) == 3
     table.loc[4, "finding"] = 10**5000
-    with pytest.raises(InputError, match="finding entered as"):
+    with pytest.raises(InputError, match="row 5: finding must be one of") as caught:
         visits_from_frame(table)
+    assert "finding entered as an integer too long to show" in caught.value.with_values[0]

@@ -57,7 +57,7 @@ def test_any_model_s_list(name: str, tmp_path: Path, visitor: Visitor) -> None:
     for cells, p, told in zip(found, column(page, "p"), words, strict=True):
         prediction = predicted(predictor, cells)
         if isinstance(prediction, InputError):
-            assert (p, told) == ("", " ".join("; ".join(prediction.problems).split()))
+            assert (p, told) == ("", " ".join("; ".join(prediction.with_values).split()))
             continue
         ends = f"{percent(prediction.low)} to {percent(prediction.high)}"
         assert p == f"{percent(prediction.probability)} {ends}"

@@ -8,7 +8,7 @@
 True
 """
 
-from discresorb.errors import ArtifactError, DiscresorbError, InputError
+from discresorb.errors import ArtifactError, DiscresorbError, InputError, ModelNotKeptWarning
 from discresorb.prediction import Prediction
 from discresorb.predictor import Predictor, load
 
@@ -16,6 +16,7 @@ __all__ = [
     "ArtifactError",
     "DiscresorbError",
     "InputError",
+    "ModelNotKeptWarning",
     "Prediction",
     "Predictor",
     "__version__",

@@ -15,12 +15,15 @@ the tests, which must load for ever. A key that older code may ignore needs no n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +31,11 @@ import numpy as np
 
 from discresorb.cells import show
 from discresorb.equation import equation
-from discresorb.errors import ArtifactError, OutputError
-from discresorb.files import alone, check_target, write_whole
+from discresorb.errors import ArtifactError, ModelNotKeptWarning, OutputError
+from discresorb.files import Part, alone, begun, check_target, write_whole
 from discresorb.schema import wrong_with
 from discresorb.strict_pickle import load_strictly
+from discresorb.who_may_write import writable_by_others
 
 __all__ = [
     "FORMAT",
@@ -52,6 +56,7 @@ SHIPPED: Final = "shipped"  # no file of a model can have this name
 _LARGEST_FILE: Final = 16 * 2**20
 _LARGEST_HASHES: Final = 2**16
 _MOST_NAMED: Final = 4
+_REPLACEMENTS: Final = 5  # of a model while it is loaded
 
 
 def model_path(named: str | Path | None = None) -> Path:
@@ -85,8 +90,8 @@ def load_artifact(path: Path) -> dict[str, Any]:
     path : Path
         Of ``NAME.joblib``; ``NAME.sha256`` must stand beside it.
     """
-    content = _read_model_bytes(path)
-    _check_hash(path, content)
+    content = _read_checked(path)
+    _warn_if_others_may_write(path)
     try:
         return _checked(load_strictly(content))
     except ArtifactError as error:
@@ -152,8 +157,9 @@ def check_model_target(path: Path, *, force: bool = False) -> None:
 def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) -> None:
     """Save a model with its twin and hashes; a kill at any moment leaves a loadable model.
 
-    First the hash file lists the old and the new hashes, then the files are renamed into place,
-    then the hash file is trimmed to the new ones.
+    Everything is brought to the disk first, under other names. Then the hash file lists the new and
+    the old hashes, the files are renamed into place, and the hash file lists the new ones only.
+    What fails before the model is renamed leaves the old one as it was.
     """
     import joblib
 
@@ -164,12 +170,33 @@ def save_artifact(artifact: dict[str, Any], path: Path, *, force: bool = False) 
     joblib.dump(artifact, buffer, protocol=4)
     contents = {path: buffer.getvalue(), twin: _twin(artifact)}
     new = "".join(f"{_sha256(content)}  {file.name}\n" for file, content in contents.items())
-    with alone(path):
-        old = hashes.read_text(encoding="utf-8", errors="replace") if hashes.exists() else ""
-        write_whole(hashes, (new + old).encode())
-        for file, content in contents.items():
-            write_whole(file, content)
-        write_whole(hashes, new.encode())
+    with alone(path), ExitStack() as undoing:
+        parts = [_waiting(file, content, undoing) for file, content in contents.items()]
+        old = hashes.read_bytes() if hashes.exists() else None
+        undoing.callback(_put_back, hashes, old, path, contents[path])
+        write_whole(hashes, new.encode() + (old or b""))
+        parts.append(_waiting(hashes, new.encode(), undoing))
+        for part in parts:
+            part.install()
+
+
+def _waiting(path: Path, content: bytes, undoing: ExitStack) -> Part:
+    """Write a file that waits for its name, and goes if it does not get it."""
+    with begun(path) as (stream, part):
+        stream.write(content)
+    undoing.callback(part.discard)
+    return part
+
+
+def _put_back(hashes: Path, old: bytes | None, model: Path, new: bytes) -> None:
+    """Make the hash file what it was, unless the new model bears its name already."""
+    with contextlib.suppress(OSError, OutputError):  # to list the new hashes as well does no harm
+        if model.exists() and model.read_bytes() == new:
+            return
+        if old is None:
+            hashes.unlink(missing_ok=True)
+        elif hashes.read_bytes() != old:
+            write_whole(hashes, old)
 
 
 def content_id(artifact: Mapping[str, Any]) -> str:
@@ -214,6 +241,32 @@ def _read_model_bytes(path: Path) -> bytes:
     if len(content) > _LARGEST_FILE:
         raise ArtifactError(f"{path} is larger than any model of discresorb; is it one?")
     return content
+
+
+def _warn_if_others_may_write(path: Path) -> None:
+    loose = writable_by_others([path, path.with_suffix(".sha256")])
+    if loose:
+        warnings.warn(
+            f"{'; '.join(loose)}: they could put another model there, and its hash with it, and "
+            "nobody would notice. Take the right away with chmod go-w, or keep the model elsewhere",
+            ModelNotKeptWarning,
+            stacklevel=4,  # whoever called `load`
+        )
+
+
+def _read_checked(path: Path) -> bytes:
+    """Read a model and check its hash, again if it was replaced between the two."""
+    content = _read_model_bytes(path)
+    for _ in range(_REPLACEMENTS):
+        try:
+            _check_hash(path, content)
+        except ArtifactError:
+            before, content = content, _read_model_bytes(path)
+            if content == before:
+                raise
+        else:
+            return content
+    raise ArtifactError(f"{path} is replaced again and again; try again once it is not")
 
 
 def _check_hash(path: Path, content: bytes) -> None:

@@ -6,8 +6,6 @@ taken back if the file turns out not to fit, so that an output holds whole files
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
@@ -17,7 +15,7 @@ from discresorb.errors import InputFileError
 from discresorb.scoring import Scored
 from discresorb.table import Rows
 from discresorb.tally import Tally
-from discresorb.writing import is_formula
+from discresorb.writing import is_formula, quoted
 
 __all__ = [
     "PROBLEM_COLUMNS",
@@ -154,9 +152,8 @@ def problem_listing(
     def safe(cell: str) -> str:
         return f"'{cell}" if is_formula(cell) and not raw_text else cell
 
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerows(
-        (safe(name), before + row + 1, safe(who), words) for row, who, words in problems
-    )
-    return text.getvalue().encode(errors="surrogateescape")
+    lines = [
+        ",".join(map(quoted, (safe(name), str(before + row + 1), safe(who), safe(words)))) + "\n"
+        for row, who, words in problems
+    ]
+    return "".join(lines).encode(errors="surrogateescape")

@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from discresorb.options import (
+    ForceOption,
     ModelOption,
     OperationCostOption,
     ScanCostOption,
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    tell,
 )
 
 __all__ = ["calculator"]
@@ -31,9 +33,7 @@ def calculator(
     scan_cost: ScanCostOption = None,
     operation_cost: OperationCostOption = None,
     model: ModelOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a page that exists there.")
-    ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Write a model as one page that computes in any browser, without a network.
 
@@ -60,11 +60,9 @@ def calculator(
     else:
         write_whole(output, page)
         size = f"{len(page) / _KILOBYTE:.0f} kB"
-        typer.echo(
-            f"Wrote {output} ({size}); it opens in any browser, without a network.", err=True
-        )
+        tell(f"Wrote {output} ({size}); it opens in any browser, without a network.")
     for words in [*notices, *([note.rstrip(".")] if note else [])]:
-        typer.echo(f"Note: {words}.", err=True)
+        tell(f"Note: {words}.")
 
 
 def _page(path: Path, threshold: float, note: str) -> tuple[bytes, tuple[str, ...]]:

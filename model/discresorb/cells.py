@@ -1,7 +1,7 @@
 """Reading one cell, or a column of cells, as the data dictionary says.
 
 A cell becomes a number (dates become day numbers, flags 0 or 1, an empty cell nan) or, where it
-cannot be read, a sentence that names what was entered and what is allowed. Nothing is guessed.
+cannot be read, a problem that says what is allowed and what was entered. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from discresorb.columns import FALSE_WORDS, TRUE_WORDS, Column
 from discresorb.distributions import Array
+from discresorb.errors import Problem
 
 __all__ = [
     "FORMULA_STARTS",
@@ -29,7 +30,8 @@ __all__ = [
     "show",
 ]
 
-NUMBER_PATTERN: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+# no digit can be matched in two ways, which would take for ever on many of them
+NUMBER_PATTERN: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _WHOLE_NUMBER: Final = re.compile(r"-?\d+\.0+", re.ASCII)
@@ -73,7 +75,7 @@ def show(value: object, length: int = _SHOWN_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def read_cell(column: Column, value: object) -> float | str:
+def read_cell(column: Column, value: object) -> float | Problem:
     """Read one cell.
 
     Parameters
@@ -85,8 +87,8 @@ def read_cell(column: Column, value: object) -> float | str:
 
     Returns
     -------
-    float or str
-        The number, nan for an empty cell; or the problem in words.
+    float or Problem
+        The number, nan for an empty cell; or why it cannot be read.
     """
     if is_empty(value):
         return math.nan
@@ -99,7 +101,7 @@ def read_cell(column: Column, value: object) -> float | str:
     return number if column.low <= number <= column.high else _refusal(column, value)
 
 
-def read_column(column: Column, cells: Iterable[Any]) -> tuple[Array, dict[int, str]]:
+def read_column(column: Column, cells: Iterable[Any]) -> tuple[Array, dict[int, Problem]]:
     """Read a column of cells.
 
     Parameters
@@ -114,28 +116,29 @@ def read_column(column: Column, cells: Iterable[Any]) -> tuple[Array, dict[int, 
     values : float array
         nan where a cell is empty or has a problem.
     problems : dict
-        Words by position.
+        By position.
     """
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub" and column.kind in _NUMERIC:
         return _read_numeric(column, cells)
-    seen: dict[str, float | str] = {}  # cells repeat; texts alone are safe to look up by equality
+    # cells repeat; texts alone are safe to look up by equality
+    seen: dict[str, float | Problem] = {}
     values, problems = [], {}
     for position, cell in enumerate(cells):
-        read: float | str
+        read: float | Problem
         if type(cell) is not str:
             read = read_cell(column, cell)
         elif cell in seen:
             read = seen[cell]
         else:
             read = seen[cell] = read_cell(column, cell)
-        if isinstance(read, str):
+        if isinstance(read, Problem):
             problems[position] = read
             read = math.nan
         values.append(read)
     return np.array(values, dtype=float), problems
 
 
-def _read_numeric(column: Column, cells: Array) -> tuple[Array, dict[int, str]]:
+def _read_numeric(column: Column, cells: Array) -> tuple[Array, dict[int, Problem]]:
     values = cells.astype(float)
     low, high = (0.0, 1.0) if column.kind == "flag" else (column.low, column.high)
     suspect = ~((values >= low) & (values <= high)) & ~np.isnan(values)
@@ -146,7 +149,7 @@ def _read_numeric(column: Column, cells: Array) -> tuple[Array, dict[int, str]]:
     problems = {}
     for position in np.flatnonzero(suspect).tolist():
         read = read_cell(column, cells[position].item())
-        if isinstance(read, str):
+        if isinstance(read, Problem):
             problems[position] = read
             values[position] = math.nan
     return values, problems
@@ -214,18 +217,27 @@ _READERS: Final = {
 }
 
 
-def _refusal(column: Column, value: object) -> str:
-    words = f"{column.name} entered as {show(value)}, but must be {column.allowed}"
+def _refusal(column: Column, value: object) -> Problem:
+    allowed = f"must be {column.allowed}{_hint(column, value)}"
+    return Problem(
+        f"{column.name} not allowed",
+        f"{column.name} {allowed}",
+        f"{column.name} entered as {show(value)}, but {allowed}",
+    )
+
+
+def _hint(column: Column, value: object) -> str:
+    """Say what looks like a slip."""
     if not isinstance(value, str):
-        return words
+        return ""
     text = value.strip()
     if column.kind == "number" and _DECIMAL_COMMA.fullmatch(text):
-        return f"{words}, with a decimal point"
+        return ", with a decimal point"
     if column.kind == "date" and _ISO_DATE.fullmatch(text):
-        return f"{words}; there is no such day"
+        return "; there is no such day"
     shape = {"number": _NUMBER, "date": _ISO_DATE}.get(column.kind)
     if shape and _DASHES.search(text) and shape.fullmatch(_DASHES.sub("-", text)):
-        return f"{words}, with the hyphen of a keyboard"
+        return ", with the hyphen of a keyboard"
     if not all(c.isprintable() or c.isspace() for c in text):  # copied along; the rest may look fit
-        return f"{words}; it holds a character that cannot be seen, so type it anew"
-    return words
+        return "; it holds a character that cannot be seen, so type it anew"
+    return ""

@@ -6,10 +6,14 @@ standard output or ``-o FILE``, everything else to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import signal
 import sys
-from collections.abc import Mapping
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from discresorb.calculator_command import calculator
-from discresorb.errors import DiscresorbError, InputError
+from discresorb.errors import DiscresorbError, InputError, ModelNotKeptWarning, OutputError
 from discresorb.nomogram_command import nomogram
 from discresorb.options import (
     JsonOption,
@@ -27,41 +31,122 @@ from discresorb.options import (
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    shows_values,
+    tell,
 )
 from discresorb.score_command import score
+from discresorb.wording import VALUES_HIDDEN
 
 __all__ = ["app", "main"]
 
 EXIT_INTERRUPTED = 130
+_NO_MEMORY = "there is not enough memory for this; outputs that are there are whole"
+# what only a write meets; of files it is told by name, so that it was standard output
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_COVARIATES = ("self", "threshold")  # keywords of `Predictor.predict` that mean others
 
 
 class _Commands(TyperGroup):
     """Turns what discresorb refuses into words and an exit status, for every command."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command; its help is broken by the terminal alone, not where its source is."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            paragraphs = command.help.split("\n\n")
+            command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
-        except InputError as error:
-            for problem in error.problems:
-                typer.echo(f"Error: {problem}", err=True)
-            raise typer.Exit(error.exit_status) from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("default", ModelNotKeptWarning)
+                warnings.showwarning = _noted(warnings.showwarning)
+                result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where it can be told of that it cannot be written
+            return result
         except DiscresorbError as error:
-            typer.echo(f"Error: {error}", err=True)
+            _tell_refused(error, show_values=shows_values(ctx))
             raise typer.Exit(error.exit_status) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted; nothing was left half-written.", err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            # what is still buffered has nowhere to go
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             raise typer.Exit(0) from None
         except OSError as error:
-            typer.echo(f"Error: {error.strerror or error}", err=True)
+            raise typer.Exit(_told(error)) from None
+        except BaseException as error:
+            if _lacks_memory(error):
+                typer.echo(f"Error: {_NO_MEMORY}", err=True)
+                raise typer.Exit(1) from None
+            if not isinstance(error, Exception) or _is_typers(error):
+                raise
+            _tell_unexpected(error, show_values=shows_values(ctx))
             raise typer.Exit(1) from None
-        except MemoryError:
-            typer.echo("Error: there is not enough memory for this; nothing was written", err=True)
-            raise typer.Exit(1) from None
+
+
+def _is_typers(error: Exception) -> bool:
+    """Tell whether it is one of typer's own ways to end."""
+    return isinstance(error, typer.Abort) or hasattr(error, "exit_code")
+
+
+def _noted(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Show our own warnings as notes, others as Python does."""
+
+    def show(message: Warning, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ModelNotKeptWarning):
+            tell(f"Note: {message}.")
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
+
+
+def _tell_refused(error: DiscresorbError, *, show_values: bool) -> None:
+    if not isinstance(error, InputError):
+        tell(f"Error: {error}")
+        return
+    tell(*(f"Error: {problem}" for problem in error.said(show_values=show_values)))
+    if error.with_values != error.problems and not show_values:
+        typer.echo(VALUES_HIDDEN, err=True)
+
+
+def _tell_unexpected(error: Exception, *, show_values: bool) -> None:
+    """Say where it happened; a library's words may quote what patients' rows say."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    words = f": {error}" if show_values else ""
+    typer.echo(
+        f"Traceback (most recent call last):\n{where}{type(error).__name__}{words}\n"
+        "Error: this is a fault of discresorb; please tell its maintainers what stands above",
+        err=True,
+    )
+    if not show_values:
+        typer.echo("Note: the fault's own words are left out; --show-values shows them.", err=True)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Tell whether there was not enough memory, for threads either, as Python or polars says it."""
+    words = ("can't start new thread", "ThreadPoolBuildError")
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
+
+
+def _told(error: OSError) -> int:
+    """Say what the system refused; give the exit status."""
+    output = getattr(error, "target", "standard output" if error.errno in _FULL else "")
+    if not output:
+        tell(f"Error: {error.strerror or error}")
+        return 1
+    _drop_output()
+    tell(f"Error: cannot write {output}: {error.strerror}")
+    return OutputError.exit_status
+
+
+def _drop_output() -> None:
+    """Have what is still buffered go nowhere, lest Python complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -206,7 +291,7 @@ def show(
 
         typer.echo(json.dumps(to_plain(artifact), ensure_ascii=False))
     else:
-        typer.echo(show_text(artifact, str(path)))
+        tell(*show_text(artifact, str(path)).split("\n"), err=False)
 
 
 def _add_further_commands() -> None:
@@ -240,6 +325,12 @@ def main() -> None:
         app(prog_name="discresorb")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:  # such as help that cannot be printed
+        sys.exit(_told(error))
     finally:
         # all is in order by now; a library's thread may pass an interrupt on once more
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if "discresorb.files" in sys.modules:
+            sys.modules["discresorb.files"].discard_all()

@@ -46,6 +46,8 @@ SIX_MONTHS: Final = 181 / DAYS_PER_MONTH
 AGREEMENT_MONTHS: Final = 0.1
 _SUM_AGREEMENT: Final = 2 * AGREEMENT_MONTHS
 _INCOMPLETE: Final = "dates or months missing"
+_DISAGREE: Final = "dates and months disagree"
+_EXPECTED: Final = "expected onset, then index MRI, then surgery"
 
 MONTH_NAMES: Final = [
     "Jan",
@@ -171,8 +173,8 @@ def _order_problems(m: Moment) -> list[Problem]:
     return [
         Problem(
             "dates out of order",
-            f"{late.name} {_iso(after)} is before {early.name} {_iso(before)}; "
-            "expected onset, then index MRI, then surgery",
+            f"{late.name} is before {early.name}; {_EXPECTED}",
+            f"{late.name} {_iso(after)} is before {early.name} {_iso(before)}; {_EXPECTED}",
         )
         for early, before, late, after in pairs
         if after < before
@@ -184,26 +186,37 @@ def _disagreements(m: Moment) -> list[Problem]:
         (MONTHS_SINCE_ONSET.name, m.since_onset, ONSET_DATE, m.onset, IMAGING_DATE, m.imaging),
         (MONTHS_TO_SURGERY.name, m.to_surgery, IMAGING_DATE, m.imaging, SURGERY_DATE, m.surgery),
     ]
+    agree = f"they must agree within {AGREEMENT_MONTHS:g}"
     found = [
-        f"{name} entered as {entered:g}, but {start.name} and {end.name} are "
-        f"{months_between(a, b):.2f} months apart; they must agree within {AGREEMENT_MONTHS:g}"
+        Problem(
+            _DISAGREE,
+            f"{name} is not the time between {start.name} and {end.name}; {agree} months",
+            f"{name} entered as {entered:g}, but {start.name} and {end.name} are "
+            f"{months_between(a, b):.2f} months apart; {agree}",
+        )
         for name, entered, start, a, end, b in compared
         if b >= a and abs(months_between(a, b) - entered) > AGREEMENT_MONTHS
     ]
     total = m.since_onset + m.to_surgery
     apart = months_between(m.onset, m.surgery)
     if not found and m.surgery >= m.onset and abs(apart - total) > _SUM_AGREEMENT:
+        sum_of = f"{MONTHS_SINCE_ONSET.name} and {MONTHS_TO_SURGERY.name} add up to"
+        dates = f"{ONSET_DATE.name} and {SURGERY_DATE.name}"
         found.append(
-            f"{MONTHS_SINCE_ONSET.name} and {MONTHS_TO_SURGERY.name} add up to {total:g}, but "
-            f"{ONSET_DATE.name} and {SURGERY_DATE.name} are {apart:.2f} months apart"
+            Problem(
+                _DISAGREE,
+                f"{sum_of} another time than that between {dates}",
+                f"{sum_of} {total:g}, but {dates} are {apart:.2f} months apart",
+            )
         )
-    return [Problem("dates and months disagree", words) for words in found]
+    return found
 
 
 def _beyond(m: Moment) -> list[Problem]:
     return [
         Problem(
             "dates too far apart",
+            f"{start.name} and {end.name} must be at most {column.high:g} months apart",
             f"{start.name} and {end.name} are {months_between(a, b):.2f} months apart, but must "
             f"be at most {column.high:g}",
         )

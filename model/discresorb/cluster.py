@@ -95,7 +95,12 @@ def _ask(address: str) -> None:
 
     with ThreadPoolExecutor(1) as thread:  # a notebook's own thread has an event loop already
         asked = thread.submit(asyncio.run, asyncio.wait_for(versions(), _SECONDS))
-        there = asked.result()["packages"]["distributed"]
+        try:
+            there = asked.result()["packages"]["distributed"]
+        except (OSError, TimeoutError, ImportError):
+            raise
+        except Exception:  # other words than Dask's, such as lengths beyond any memory
+            raise ClusterError(f"what answers at {address} is no scheduler of Dask") from None
     here = version("distributed")
     if there.split(".")[:2] != here.split(".")[:2]:
         raise ClusterError(

@@ -16,6 +16,7 @@ import numpy as np
 from discresorb.cells import FORMULA_STARTS, is_empty, read_cell, read_column
 from discresorb.columns import Column
 from discresorb.distributions import Array
+from discresorb.errors import Problem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,12 +62,12 @@ class _Texts:
     formulas: Array
 
     @classmethod
-    def of(cls, words: Sequence[str], read: Callable[[str], float | str]) -> _Texts:
+    def of(cls, words: Sequence[str], read: Callable[[str], float | Problem]) -> _Texts:
         import polars as pl
 
         found = [*map(read, words), np.nan]
-        refused = np.array([isinstance(each, str) for each in found])
-        numbers = np.array([np.nan if isinstance(each, str) else each for each in found])
+        refused = np.array([isinstance(each, Problem) for each in found])
+        numbers = np.array([np.nan if isinstance(each, Problem) else each for each in found])
         formulas = np.array([*(word.startswith(FORMULA_STARTS) for word in words), False])
         return cls(words, pl.Enum(words), numbers, refused, formulas)
 
@@ -89,7 +90,7 @@ class Converter:
 
     def __init__(self, column: Column) -> None:
         self._column = column
-        self._known: dict[str, float | str] = {}
+        self._known: dict[str, float | Problem] = {}
         self._texts = _Texts.of([], self._read)
 
     def convert(self, cells: Cells) -> Numbers:
@@ -133,9 +134,9 @@ class Converter:
         problems: list[int] = []
         for position, text in zip(left.tolist(), texts.gather(left).to_list(), strict=True):
             read = self._read(text)
-            if isinstance(read, str):
+            if isinstance(read, Problem):
                 problems.append(position)
-            values[position] = np.nan if isinstance(read, str) else read
+            values[position] = np.nan if isinstance(read, Problem) else read
         return Numbers(values, np.array(problems, dtype=np.intp), not len(left))
 
     def _from_codes(self, texts: pl.Series, at: Array, known: _Texts) -> Numbers:
@@ -165,7 +166,7 @@ class Converter:
         values[problems] = np.nan
         return Numbers(values, problems)
 
-    def _read(self, text: str) -> float | str:
+    def _read(self, text: str) -> float | Problem:
         found = self._known.get(text)
         if found is None:
             found = read_cell(self._column, text)
@@ -228,6 +229,8 @@ def native_cells(series: Any) -> Cells:
     series = nw.from_native(series, series_only=True)
     dtype = series.dtype
     if dtype in (nw.Categorical, nw.Enum):
+        if not series.implementation.is_polars():  # older narwhals makes missing ones the text nan
+            return _as_texts(series.to_list())
         series, dtype = series.cast(nw.String), nw.String
     whole = dtype == nw.Boolean or (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128))
     if dtype in (nw.Float32, nw.Float64) or (whole and not series.null_count()):
@@ -243,8 +246,15 @@ def native_cells(series: Any) -> Cells:
             return array.astype("datetime64[D]")
     if series.implementation.is_polars() and dtype == nw.String:
         return series.to_native()
-    values = series.to_list()
-    if dtype in (nw.String, nw.Object) and all(_is_text_or_none(value) for value in values):
+    values: list[Any] = series.to_list()
+    return _as_texts(values) if dtype in (nw.String, nw.Object) else values
+
+
+def _as_texts(values: list[Any]) -> Cells:
+    """Give cells as a column of text, if each holds text or nothing."""
+    import polars as pl
+
+    if all(_is_text_or_none(value) for value in values):
         return pl.Series([_text_or_none(value) for value in values], dtype=pl.String)
     return values
 

@@ -11,8 +11,16 @@ With :math:`F` the distribution of resorption times of those who ever resorb, :m
    p = \frac{\pi [F(h) - F(e)]}{1 - \pi F(e)}, \qquad
    \operatorname{logit} p = \log \pi + \log[S(e) - S(h)] - \log[1 - \pi + \pi S(h)].
 
-The second form is what is computed: it keeps its digits where p nears 0 or 1. The interval is the
-delta method on logit p. Assumption: the model, and that surgery before the horizon does not happen.
+The second form is what is computed: it keeps its digits where p nears 0 or 1. Where a population is
+asked about that the model holds all but impossible, its last two terms both run away; there
+
+.. math::
+
+   \operatorname{logit} p = \log \frac{S(e) - S(h)}{S(h)}
+       - \log\Bigl[1 + \frac{1 - \pi}{\pi S(h)}\Bigr]
+
+is. The interval is the delta method on logit p. Assumption: the model, and that surgery before the
+horizon does not happen.
 """
 
 from __future__ import annotations
@@ -20,16 +28,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from discresorb.distributions import Array, Distribution, softplus
 
-__all__ = ["CureCurve", "expit", "linear_sum", "logit_resorption", "normal_quantile"]
+__all__ = ["CureCurve", "expit", "linear_sum", "normal_quantile"]
 
 LEVEL = 0.95
 # rows whose intermediate results stay in the processor's cache together
 _BLOCK_ROWS = 8_192
+# log of the share still herniated at the horizon below which the terms of logit p run away
+_DEEP: Final = -10.0
+# a logit beyond this is taken for infinite: its gradient is no number any more
+_FARTHEST_LOGIT: Final = 1e280
+_FARTHEST: Final = 1e305  # a log survival may be -inf, which no difference must meet twice
 
 
 def expit(x: Array) -> Array:
@@ -45,32 +59,71 @@ def normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2.0)
 
 
-def logit_resorption(
-    distribution: Distribution,
-    z_entry: Array,
-    z_horizon: Array,
-    log_ever: Array,
-    log_never: Array,
-) -> tuple[Array, Array, Array]:
-    """Logit of p, and the two terms that its gradient needs.
+class _Wait(NamedTuple):
+    """From entry to horizon on the standardised log-time scale, for each row.
 
     Parameters
     ----------
-    distribution : Distribution
-        Of the resorption times of those who ever resorb.
-    z_entry, z_horizon : array
-        Standardised log times, z_entry ≤ z_horizon.
+    start, end : array
+        Standardised log times of entry and horizon.
+    width : array
+        Their difference, with the digits that a short wait has and the ends have not.
+    """
+
+    start: Array
+    end: Array
+    width: Array
+
+
+class _Terms(NamedTuple):
+    """Logit of p, and what its gradient needs.
+
+    Parameters
+    ----------
+    logit : array
+        logit p.
+    log_interval, log_population : array
+        log[S(e) - S(h)], log[1 - π + π S(h)].
     log_ever, log_never : array
         log π and log(1 - π).
-
-    Returns
-    -------
-    logit, log_interval, log_population : array
-        logit p, log[S(e) - S(h)], log[1 - π + π S(h)].
+    mean_slope : array or None
+        Of the distribution between entry and horizon, where a gradient is wanted.
+    deep : bool array
+        Rows of which nearly nobody is left at the horizon, and of those most will still resorb.
+    log_odds, never_to_alive : array
+        Of those rows: log{[S(e) - S(h)] / S(h)}, log{(1 - π) / [π S(h)]}.
     """
-    log_interval = distribution.log_interval(z_entry, z_horizon)
-    log_population = np.logaddexp(log_never, log_ever + distribution.log_survival(z_horizon))
-    return log_ever + log_interval - log_population, log_interval, log_population
+
+    logit: Array
+    log_interval: Array
+    log_population: Array
+    log_ever: Array
+    log_never: Array
+    mean_slope: Array | None
+    deep: Array
+    log_odds: Array = 0.0
+    never_to_alive: Array = 0.0
+
+
+def _logit_resorption(
+    distribution: Distribution, wait: _Wait, log_ever: Array, log_never: Array, with_slope: bool
+) -> _Terms:
+    mean_slope = None
+    if with_slope:
+        log_interval, mean_slope = distribution.log_interval_and_mean_slope(*wait)
+    else:
+        log_interval = distribution.log_interval(*wait)
+    log_survival = distribution.log_survival(wait.end)
+    log_population = np.logaddexp(log_never, log_ever + log_survival)
+    logit = log_ever + log_interval - log_population
+    deep = (log_population < _DEEP) & (log_never <= log_ever + log_survival)
+    terms = _Terms(logit, log_interval, log_population, log_ever, log_never, mean_slope, deep)
+    if not deep.any():
+        return terms
+    log_odds = distribution.log_odds(*wait)
+    never_to_alive = log_never - log_ever - np.maximum(log_survival, -_FARTHEST)
+    logit = np.where(deep, log_odds - softplus(never_to_alive), logit)
+    return terms._replace(logit=logit, log_odds=log_odds, never_to_alive=never_to_alive)
 
 
 @dataclass(frozen=True)
@@ -107,14 +160,15 @@ class CureCurve:
     _columns: Array | slice = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        values, vectors = np.linalg.eigh(self.covariance)
         set_once = object.__setattr__
-        set_once(self, "_root", vectors * np.sqrt(np.maximum(values, 0.0)))
+        set_once(self, "_root", _root(self.covariance))
         set_once(self, "_scale", float(np.exp(self.log_scale)))
         columns = slice(None) if self.cure_columns is None else np.array(self.cure_columns, int)
         set_once(self, "_columns", columns)
 
-    def probability(self, design: Array, entry: Array, horizon: Array) -> Array:
+    def probability(
+        self, design: Array, entry: Array, horizon: Array, *, wait: Array | None = None
+    ) -> Array:
         """Give p for each row's own entry and horizon.
 
         Parameters
@@ -123,76 +177,139 @@ class CureCurve:
             Leading ones, then covariates.
         entry, horizon : float or float array, (n,)
             Time since onset, 0 ≤ entry ≤ horizon; the horizon may be infinite.
+        wait : float or float array, (n,), optional
+            Horizon less entry where that is what is known: the difference of a late entry and a
+            horizon that comes soon after has lost digits.
         """
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return expit(self._parts(design, entry, horizon)[0])
+            return expit(self._terms(design, entry, horizon, wait)[0].logit)
 
     def interval(
-        self, design: Array, entry: Array, horizon: Array, level: float = LEVEL
+        self,
+        design: Array,
+        entry: Array,
+        horizon: Array,
+        level: float = LEVEL,
+        *,
+        wait: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """Give p with the ends of its interval: delta method on logit p.
 
-        Where p is exactly 0 (horizon = entry) or 1 the interval is that point. A row's result does
-        not depend on the rows beside it, to the last digit.
+        Where p is exactly 0 (horizon = entry) or logit p is beyond 1e280 either way the interval is
+        that point. A row's result does not depend on the rows beside it, to the last digit.
+
+        Parameters
+        ----------
+        design, entry, horizon, wait
+            As `probability` takes them.
+        level : float, default 0.95
+            That the interval covers.
+
+        Returns
+        -------
+        p, low, high : float array, (n,)
+            A row each.
         """
         if np.ndim(design) < 2 or len(design) <= _BLOCK_ROWS:
-            return self._interval(design, entry, horizon, level)
-        entry, horizon = np.broadcast_arrays(entry, horizon, np.empty(len(design)))[:2]
+            return self._interval(design, entry, horizon, level, wait)
+        wait = horizon - entry if wait is None else wait
+        entry, horizon, wait = np.broadcast_arrays(entry, horizon, wait, np.empty(len(design)))[:3]
         ends = np.empty((3, len(design)))
         for start in range(0, len(design), _BLOCK_ROWS):
             part = slice(start, start + _BLOCK_ROWS)
-            ends[:, part] = self._interval(design[part], entry[part], horizon[part], level)
+            ends[:, part] = self._interval(
+                design[part], entry[part], horizon[part], level, wait[part]
+            )
         return ends[0], ends[1], ends[2]
 
     def _interval(
-        self, design: Array, entry: Array, horizon: Array, level: float
+        self, design: Array, entry: Array, horizon: Array, level: float, wait: Array | None
     ) -> tuple[Array, Array, Array]:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            logit, gradient = self._logit_and_gradient(design, entry, horizon)
-            variance = _squared_length(gradient, self._root)
+            terms, times = self._terms(design, entry, horizon, wait, with_slope=True)
+            logit = terms.logit
+            length = _length(self._gradient(design, terms, times), self._root)
             if self.between_study_sd is not None:
-                variance = variance + self.between_study_sd**2
-            half = normal_quantile(level) * np.sqrt(variance)
-            half = np.where(np.isinf(logit), 0.0, half)
+                length = np.hypot(length, self.between_study_sd)
+            half = normal_quantile(level) * length
+            half = np.where(np.abs(logit) > _FARTHEST_LOGIT, 0.0, half)
             return expit(logit), expit(logit - half), expit(logit + half)
 
-    def _parts(self, design: Array, entry: Array, horizon: Array) -> tuple[Array, ...]:
+    def _terms(
+        self,
+        design: Array,
+        entry: Array,
+        horizon: Array,
+        wait: Array | None,
+        with_slope: bool = False,
+    ) -> tuple[_Terms, _Wait]:
+        wait = np.subtract(horizon, entry) if wait is None else wait
         location = linear_sum(_columns(design), self.location)
-        z_entry = (np.log(entry) - location) / self._scale
-        z_horizon = (np.log(horizon) - location) / self._scale
+        log_entry, log_horizon = np.log(entry), np.log(horizon)
+        start, end = (log_entry - location) / self._scale, (log_horizon - location) / self._scale
+        share = wait / np.asarray(entry, float)
+        # log(horizon / entry)
+        apart = np.where(share < 1.0, np.log1p(share), log_horizon - log_entry)
+        times = _Wait(start, end, apart / self._scale)
         if self.cure is None:
             log_ever, log_never = 0.0, -np.inf
         else:
             cure_logit = linear_sum(self._cure_design(design), self.cure)
             log_ever, log_never = -softplus(-cure_logit), -softplus(cure_logit)
-        logit, *terms = logit_resorption(self.distribution, z_entry, z_horizon, log_ever, log_never)
-        logit = np.where(np.less_equal(horizon, entry), -np.inf, logit)  # also if both are 0
-        return (logit, *terms, z_entry, z_horizon, log_ever, log_never)
+        terms = _logit_resorption(self.distribution, times, log_ever, log_never, with_slope)
+        logit = np.where(np.less_equal(wait, 0.0), -np.inf, terms.logit)  # also if both are 0
+        return terms._replace(logit=logit), times
 
     def _cure_design(self, design: Array) -> list[Array]:
         return _columns(design[..., self._columns])
 
-    def _logit_and_gradient(
-        self, design: Array, entry: Array, horizon: Array
-    ) -> tuple[Array, list[Array]]:
-        parts = self._parts(design, entry, horizon)
-        logit, log_interval, log_population, z_entry, z_horizon, log_ever, log_never = parts
-        distribution = self.distribution
-        log_density = distribution.log_density(z_horizon)
-        of_population = np.exp(log_ever + log_density - log_population)
-        at_horizon = np.exp(log_density - log_interval) + of_population
-        # both ends moved alike: their densities nearly cancel if the wait is short, so that the
-        # difference is not taken of them
-        together = distribution.mean_slope(z_entry, z_horizon, log_interval) + of_population
+    def _gradient(self, design: Array, terms: _Terms, times: _Wait) -> list[Array]:
+        at_horizon, together, d_cure = _slopes(self.distribution, terms, times)
         d_location = -together / self._scale
-        start = np.where(np.isinf(z_entry), z_horizon, z_entry)
-        d_log_scale = -_moment(start, together) - _moment(z_horizon - start, at_horizon)
+        start, width = times.start, times.width
+        from_zero = np.isinf(start)
+        if from_zero.any():
+            start = np.where(from_zero, times.end, start)
+            width = np.where(from_zero, 0.0, width)
+        d_log_scale = -_moment(start, together) - _moment(width, at_horizon)
         gradient = [d_location * column for column in _columns(design)]
         gradient.append(d_log_scale)
         if self.cure is not None:
-            d_cure = np.exp(log_never - log_population)
             gradient += [d_cure * column for column in self._cure_design(design)]
-        return logit, gradient
+        return gradient
+
+
+def _slopes(distribution: Distribution, terms: _Terms, times: _Wait) -> tuple[Array, Array, Array]:
+    """Give derivatives of logit p by the horizon, by both ends moved alike, and by logit π."""
+    log_density = distribution.log_density(times.end)
+    of_population = np.exp(terms.log_ever + log_density - terms.log_population)
+    at_horizon = np.exp(log_density - terms.log_interval) + of_population
+    # the densities at both ends nearly cancel if the wait is short, so that the difference is not
+    # taken of them
+    together = terms.mean_slope + of_population
+    d_cure = np.exp(terms.log_never - terms.log_population)
+    if not terms.deep.any():
+        return at_horizon, together, d_cure
+    hazard = distribution.hazard(times.end)
+    never = expit(terms.never_to_alive)  # of those left at the horizon
+    deep_at_horizon = hazard * (np.exp(-terms.log_odds) + expit(-terms.never_to_alive))
+    deep_together = distribution.log_odds_slope(*times, terms.log_odds) - hazard * never
+    return (
+        np.where(terms.deep, deep_at_horizon, at_horizon),
+        np.where(terms.deep, deep_together, together),
+        np.where(terms.deep, never, d_cure),
+    )
+
+
+def _root(covariance: Array) -> Array:
+    """Give a matrix whose square is the covariance, found from correlations.
+
+    Parameters of covariates in large and in small units then keep their digits alike.
+    """
+    variances = np.diag(covariance)
+    sd = np.sqrt(np.where(variances > 0.0, variances, 1.0))
+    values, vectors = np.linalg.eigh(covariance / sd / sd[:, None])
+    return np.asarray(sd[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 def _moment(z: Array, density: Array) -> Array:
@@ -215,6 +332,19 @@ def linear_sum(columns: Sequence[Array], coefficients: Array) -> Array:
     for column, coefficient in others:
         total = total + column * coefficient
     return total
+
+
+def _length(columns: Sequence[Array], root: Array) -> Array:
+    """Length of each row's columns times root."""
+    total = _squared_length(columns, root)
+    if np.isinf(total).any():  # squares overflow long before lengths do
+        farthest = np.maximum.reduce(np.broadcast_arrays(*map(np.abs, columns)))
+        unit = [column / farthest for column in columns]
+        scaled = np.where(
+            np.isinf(farthest), np.inf, farthest * np.sqrt(_squared_length(unit, root))
+        )
+        return np.where(np.isinf(total), scaled, np.sqrt(total))
+    return np.sqrt(total)
 
 
 def _squared_length(columns: Sequence[Array], root: Array) -> Array:

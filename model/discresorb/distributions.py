@@ -22,119 +22,56 @@ Source: Kalbfleisch & Prentice, The Statistical Analysis of Failure Time Data, 2
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from discresorb.lognormal import LogNormal
+from discresorb.standard_variable import Array, Distribution, log1mexp, softplus
+
 __all__ = ["DISTRIBUTIONS", "Array", "Distribution", "log1mexp", "softplus"]
 
-# a float array of any shape, or one float: every function here takes and gives either
-Array = Any
-
-_LOG_SQRT_2PI: Final = 0.5 * np.log(2.0 * np.pi)
 # beyond this exp(z) is not needed: exp(-exp(700)) is already exactly zero
 _WEIBULL_SATURATED: Final = 700.0
-
-
-def softplus(z: Array) -> Array:
-    """log(1 + exp z), without overflow and exact in both tails."""
-    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
-
-
-def log1mexp(negative: Array) -> Array:
-    """log(1 - exp x) for x ≤ 0, exact for x near zero; -inf at zero."""
-    return np.log(-np.expm1(negative))
-
-
-class Distribution(ABC):
-    """A standard variable on the log-time scale; functions of z, elementwise."""
-
-    name: str
-
-    @abstractmethod
-    def log_survival(self, z: Array) -> Array:
-        """Give log S(z)."""
-
-    @abstractmethod
-    def log_cdf(self, z: Array) -> Array:
-        """Give log F(z)."""
-
-    @abstractmethod
-    def log_density(self, z: Array) -> Array:
-        """Give log f(z), a density in z."""
-
-    @abstractmethod
-    def slope(self, z: Array) -> Array:
-        """Give f'(z) / f(z)."""
-
-    @abstractmethod
-    def slope_derivative(self, z: Array) -> Array:
-        """Give the derivative of f'(z) / f(z)."""
-
-    @abstractmethod
-    def log_interval(self, lower: Array, upper: Array) -> Array:
-        """Give log[S(lower) - S(upper)], lower ≤ upper."""
-
-    @abstractmethod
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
-        """Give [f(upper) - f(lower)] / [S(lower) - S(upper)], the mean of f'/f in between.
-
-        It keeps its digits however near the ends are, where the difference of densities does not;
-        `log_mass` is what `log_interval` gives.
-        """
-
-    @abstractmethod
-    def inverse_log_survival(self, log_survival: Array) -> Array:
-        """Give z with log S(z) as given; keeps its digits in both tails."""
-
-    # What the likelihood needs at once; a distribution overrides these where its terms share
-    # exponentials.
-
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
-        log_mass = self.log_interval(lower, upper)
-        return (
-            log_mass,
-            np.exp(self.log_density(lower) - log_mass),
-            np.exp(self.log_density(upper) - log_mass),
-            self.slope(lower),
-            self.slope(upper),
-        )
-
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) and f'(z) / f(z)."""
-        return np.exp(self.log_density(z) - self.log_survival(z)), self.slope(z)
-
-    def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
-        """Give S(z), f(z) and f'(z) / f(z), for sums in which a vanishing S or f does no harm."""
-        return np.exp(self.log_survival(z)), np.exp(self.log_density(z)), self.slope(z)
+# a cumulative hazard below this loses digits to underflow, but is its own probability
+_WEIBULL_TINY: Final = 1e-290
 
 
 class LogLogistic(Distribution):
     """Standard logistic on the log-time scale."""
 
     name = "loglogistic"
+    label = "log-logistic"
+    formula = "S(z) = 1 / (1 + exp(z))"
 
     # f = S F and f'/f = S - F
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need."""
         above_lower, below_upper = softplus(lower), softplus(-upper)
-        share = -np.expm1(lower - upper)
+        share = -np.expm1(-width)
+        log_alive = below_upper + upper  # minus log S(upper)
+        alive, resorbed = np.exp(-log_alive), np.exp(-below_upper)  # at upper
+        alive_before, resorbed_before = np.exp(-above_lower), np.exp(lower - above_lower)
         return (
             np.log(share) - above_lower - below_upper,
-            np.exp(below_upper - above_lower + lower) / share,
-            np.exp(above_lower - below_upper - upper) / share,
-            self.slope(lower),
-            self.slope(upper),
+            np.exp(lower - above_lower + below_upper) / share,
+            np.exp(above_lower - log_alive) / share,
+            alive - resorbed_before,
+            -alive * resorbed,
+            -alive * resorbed - alive_before * resorbed_before,
         )
 
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) = F(z) and f'(z) / f(z)."""
-        cdf = 1.0 / (1.0 + np.exp(-z))
-        return cdf, 1.0 - 2.0 * cdf
+    def hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = F(z) and the derivative of its logarithm, S(z)."""
+        small = np.exp(-np.abs(z))
+        one = 1.0 / (1.0 + small)  # the larger of S and F
+        other = small * one
+        right = z > 0.0
+        return np.where(right, one, other), np.where(right, other, one)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) = S(z) F(z) and f'(z) / f(z)."""
@@ -164,113 +101,68 @@ class LogLogistic(Distribution):
         """Give the derivative of f'(z) / f(z)."""
         return -2.0 * np.exp(self.log_density(z))
 
-    def log_interval(self, lower: Array, upper: Array) -> Array:
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
         """Give log[S(lower) - S(upper)] = log[S(lower) F(upper) (1 - exp(lower - upper))]."""
-        return log1mexp(lower - upper) - softplus(lower) - softplus(-upper)
+        gap = lower - upper if width is None else -width
+        return log1mexp(gap) - softplus(lower) - softplus(-upper)
 
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give the mean of f'/f in between, S(upper) - F(lower)."""
         return 1.0 / (1.0 + np.exp(upper)) - 1.0 / (1.0 + np.exp(-lower))
+
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} = log{S(lower) [exp(upper) - exp(lower)]}."""
+        return upper + log1mexp(-width) - softplus(lower)
+
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike, S(lower)."""
+        return np.exp(-softplus(lower))
+
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z) = F(z)."""
+        return np.exp(-softplus(-z))
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""
         return log1mexp(log_survival) - log_survival
 
 
-class LogNormal(Distribution):
-    """Standard normal on the log-time scale."""
-
-    name = "lognormal"
-
-    # below this width the midpoint expansion is exact to rounding, and differences are not
-    _NARROW: Final = 0.01
-
-    def log_survival(self, z: Array) -> Array:
-        """Give log S(z)."""
-        return self.log_cdf(-z)
-
-    def log_cdf(self, z: Array) -> Array:
-        """Give log F(z)."""
-        from scipy.special import log_ndtr
-
-        return log_ndtr(z)
-
-    def log_density(self, z: Array) -> Array:
-        """Give log f(z)."""
-        return -0.5 * z * z - _LOG_SQRT_2PI
-
-    def slope(self, z: Array) -> Array:
-        """Give f'(z) / f(z)."""
-        return -z
-
-    def slope_derivative(self, z: Array) -> Array:
-        """Give the derivative of f'(z) / f(z)."""
-        return -np.ones_like(z)
-
-    def log_interval(self, lower: Array, upper: Array) -> Array:
-        """Give log[S(lower) - S(upper)], worked in the tail that keeps the digits."""
-        swap = lower + upper > 0.0
-        a, b = np.where(swap, -upper, lower), np.where(swap, -lower, upper)
-        log_b = self.log_cdf(b)
-        result = log_b + log1mexp(self.log_cdf(a) - log_b)
-        narrow = self._is_narrow(lower, upper)
-        if np.any(narrow):
-            result = np.where(narrow, self._log_narrow(lower, upper - lower), result)
-        return result
-
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
-        """Give the mean of f'/f in between, of which f is taken out where both ends are near."""
-        log_density = self.log_density
-        result = np.exp(log_density(upper) - log_mass) - np.exp(log_density(lower) - log_mass)
-        narrow = self._is_narrow(lower, upper)
-        if np.any(narrow):
-            half = 0.5 * (upper - lower)
-            m = lower + half
-            of_middle = np.exp(log_density(m) - 0.5 * half * half - log_mass)
-            result = np.where(narrow, -2.0 * np.sinh(m * half) * of_middle, result)
-        return result
-
-    def _is_narrow(self, lower: Array, upper: Array) -> Array:
-        return (upper - lower) * (1.0 + np.abs(lower)) < self._NARROW
-
-    def _log_narrow(self, lower: Array, width: Array) -> Array:
-        """Expand the integral of f about the interval's midpoint to fourth order in its width."""
-        m = lower + 0.5 * width
-        m2 = m * m
-        w2 = width * width
-        series = (m2 - 1.0) * w2 / 24.0 + (m2 * m2 - 6.0 * m2 + 3.0) * w2 * w2 / 1920.0
-        return self.log_density(m) + np.log(width) + np.log1p(series)
-
-    def inverse_log_survival(self, log_survival: Array) -> Array:
-        """Give z with log S(z) as given."""
-        from scipy.special import ndtri_exp
-
-        return -ndtri_exp(log_survival)
-
-
 class Weibull(Distribution):
     """Standard smallest extreme value on the log-time scale."""
 
     name = "weibull"
+    label = "Weibull"
+    formula = "S(z) = exp(-exp(z))"
 
     # f = S exp(z) and f'/f = 1 - exp(z)
-    def interval(self, lower: Array, upper: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Give log[S(lower) - S(upper)], f at both ends over that difference, and f'/f there."""
+    def interval(
+        self, lower: Array, upper: Array, width: Array
+    ) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Give log[S(lower) - S(upper)] and what its derivatives need."""
         by_lower = np.exp(lower)
         by_upper = np.exp(np.minimum(upper, _WEIBULL_SATURATED))
-        share = -np.expm1(by_upper * np.expm1(lower - upper))
+        wide = -np.expm1(-width)
+        gained = by_upper * wide
+        share = -np.expm1(-gained)
+        over, log_share, at_lower = gained / share, np.log(share), by_lower / share
+        tiny = gained < _WEIBULL_TINY
+        if np.any(tiny):
+            over = np.where(tiny, 1.0, over)
+            at_lower = np.where(tiny, np.exp(-width) / wide, at_lower)
+            log_share = np.where(tiny, upper + np.log(wide), log_share)
+        left = over * np.exp(-gained)
         return (
-            np.log(share) - by_lower,
-            by_lower / share,
-            by_upper * (1.0 / share - 1.0),
-            1.0 - by_lower,
-            1.0 - by_upper,
+            log_share - by_lower,
+            at_lower,
+            left / wide,
+            left - by_lower,
+            left / wide * (1.0 - over),
+            left * (1.0 - over) - by_lower,
         )
 
-    def hazard_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Give f(z) / S(z) = exp z and f'(z) / f(z)."""
-        hazard = np.exp(z)
-        return hazard, 1.0 - hazard
+    def hazard_and_rise(self, z: Array) -> tuple[Array, Array]:
+        """Give f(z) / S(z) = exp z and the derivative of its logarithm."""
+        return np.exp(z), np.ones_like(z)
 
     def survival_density_slope(self, z: Array) -> tuple[Array, Array, Array]:
         """Give S(z), f(z) = exp(z) S(z) and f'(z) / f(z)."""
@@ -284,7 +176,10 @@ class Weibull(Distribution):
 
     def log_cdf(self, z: Array) -> Array:
         """Give log F(z)."""
-        return log1mexp(-np.exp(z))
+        cumulative = np.exp(z)
+        result = log1mexp(-cumulative)
+        tiny = cumulative < _WEIBULL_TINY
+        return np.where(tiny, z, result) if np.any(tiny) else result
 
     def log_density(self, z: Array) -> Array:
         """Give log f(z)."""
@@ -298,15 +193,40 @@ class Weibull(Distribution):
         """Give the derivative of f'(z) / f(z)."""
         return -np.exp(np.minimum(z, _WEIBULL_SATURATED))
 
-    def log_interval(self, lower: Array, upper: Array) -> Array:
+    def log_interval(self, lower: Array, upper: Array, width: Array | None = None) -> Array:
         """Give log[S(lower) - S(upper)] = -exp(lower) + log[1 - exp(exp(lower) - exp(upper))]."""
-        hazard = -np.exp(upper) * np.expm1(lower - upper)
-        return log1mexp(-hazard) - np.exp(lower)
+        width = upper - lower if width is None else width
+        gained = self._gained(upper, width)
+        result = log1mexp(-gained) - np.exp(lower)
+        tiny = gained < _WEIBULL_TINY
+        if np.any(tiny):
+            result = np.where(tiny, upper + log1mexp(-width) - np.exp(lower), result)
+        return result
 
-    def mean_slope(self, lower: Array, upper: Array, log_mass: Array) -> Array:
+    def mean_slope(self, lower: Array, upper: Array, width: Array) -> Array:
         """Give the mean of f'/f in between, by the hazard gained there and that at its start."""
-        gained = -np.exp(np.minimum(upper, _WEIBULL_SATURATED)) * np.expm1(lower - upper)
-        return gained / np.expm1(gained) - np.exp(lower)
+        gained = self._gained(upper, width)
+        ratio = gained / np.expm1(gained)
+        return np.where(gained < _WEIBULL_TINY, 1.0, ratio) - np.exp(lower)
+
+    def log_odds(self, lower: Array, upper: Array, width: Array) -> Array:
+        """Give log{[S(lower) - S(upper)] / S(upper)} from the hazard gained in between."""
+        gained = self._gained(upper, width)
+        found = np.where(upper < _WEIBULL_SATURATED, gained + log1mexp(-gained), np.inf)
+        return np.where(gained < _WEIBULL_TINY, upper + log1mexp(-width), found)
+
+    def log_odds_slope(self, lower: Array, upper: Array, width: Array, log_odds: Array) -> Array:
+        """Give the derivative of `log_odds` where both ends move alike."""
+        gained = self._gained(upper, width)
+        return np.where(gained < _WEIBULL_TINY, 1.0, gained / -np.expm1(-gained))
+
+    def hazard(self, z: Array) -> Array:
+        """Give f(z) / S(z) = exp z."""
+        return np.exp(np.minimum(z, _WEIBULL_SATURATED))
+
+    def _gained(self, upper: Array, width: Array) -> Array:
+        """Give exp(upper) - exp(lower), the cumulative hazard between."""
+        return -np.exp(np.minimum(upper, _WEIBULL_SATURATED)) * np.expm1(-width)
 
     def inverse_log_survival(self, log_survival: Array) -> Array:
         """Give z with log S(z) as given."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from discresorb.columns import MONTHS_SINCE_ONSET
 from discresorb.design import Covariate, Design
+from discresorb.distributions import DISTRIBUTIONS
 
 __all__ = ["equation"]
-
-_SURVIVAL: Final = {
-    "loglogistic": "S(z) = 1 / (1 + exp(z))",
-    "lognormal": "S(z) = Phi(-z)",
-    "weibull": "S(z) = exp(-exp(z))",
-}
 
 
 def equation(artifact: Mapping[str, Any]) -> list[str]:
@@ -38,7 +33,7 @@ def equation(artifact: Mapping[str, Any]) -> list[str]:
         *_imputed(design),
         *(line for covariate in design.covariates for line in _spline(covariate)),
         f"z(t) = (ln(t) - ({location})) / {math.exp(artifact['log_scale'])!r}",
-        _SURVIVAL[artifact["distribution"]],
+        DISTRIBUTIONS[artifact["distribution"]].formula,
     ]
     if artifact["cure"]:
         columns = artifact["cure_columns"] or range(len(names) + 1)

@@ -1,7 +1,9 @@
 """Writing files so that what stands under a name is always whole.
 
-A file is written as a part beside its target and renamed onto it. Parts and locks carry the host,
-process and thread that made them; what a killed run of this host left behind is removed.
+A file is written as a part beside its target and renamed onto it. Parts and locks carry their
+owner: the host, process and thread that made them, and when that process began, since numbers of
+processes are used again. What a killed run of this host left behind is removed; of another host
+nobody knows here whether it runs.
 """
 
 from __future__ import annotations
@@ -16,12 +18,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from discresorb.errors import OutputError
 from discresorb.synced import SyncedFile, UnwrittenError
 
-__all__ = ["Part", "alone", "begun", "check_apart", "check_target", "replacing", "write_whole"]
+__all__ = [
+    "Part",
+    "alone",
+    "begun",
+    "check_apart",
+    "check_target",
+    "discard_all",
+    "is_left",
+    "owner",
+    "replacing",
+    "write_whole",
+]
 
 
 def check_target(path: Path, *, force: bool) -> None:
@@ -33,7 +46,7 @@ def check_target(path: Path, *, force: bool) -> None:
             raise OutputError(f"folder {path.parent} does not exist; make it first")
         if path.exists() and not path.is_file():
             raise OutputError(f"{path} is not an ordinary file; name another")
-        if path.exists() and not force:
+        if (path.exists() or path.is_symlink()) and not force:  # a link to nowhere leads on, too
             raise OutputError(f"{path} exists already; use --force (force=True) to overwrite it")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
@@ -58,6 +71,11 @@ def _resolved(path: Path) -> Path:
         return path.absolute()
 
 
+# parts and locks of this process: an interrupt may strike between any two lines, and who was to
+# discard them may not have heard of them yet
+_UNNAMED: Final[set[Path]] = set()
+
+
 @dataclass(frozen=True)
 class Part:
     """A file that is written whole, but does not bear its name yet.
@@ -77,6 +95,7 @@ class Part:
         """Give it its name."""
         try:
             self.place.replace(self.path)
+            _UNNAMED.discard(self.place)
         except BaseException as error:
             self.discard()
             if not isinstance(error, OSError):
@@ -87,6 +106,15 @@ class Part:
         """Leave no trace of it."""
         with contextlib.suppress(OSError):  # not there any more, or never made
             self.place.unlink()
+        _UNNAMED.discard(self.place)
+
+
+def discard_all() -> None:
+    """Leave no trace of parts and locks of this process, wherever an interrupt struck."""
+    for place in list(_UNNAMED):
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
+    _UNNAMED.clear()
 
 
 @contextmanager
@@ -100,6 +128,7 @@ def begun(path: Path) -> Iterator[tuple[IO[bytes], Part]]:
     try:
         path = path.resolve()
         part = Part(path, _companion(path, "partial"))
+        _UNNAMED.add(part.place)
         file = SyncedFile(part.place, str(path))
         with io.BufferedWriter(file) as stream:
             if path.exists():
@@ -142,6 +171,7 @@ def alone(path: Path) -> Iterator[None]:
         If another one is writing them now.
     """
     mine = _companion(path, "lock")
+    _UNNAMED.add(mine)
     try:
         mine.touch()
         others = [each for each in _companions(path, "lock") if each != mine]
@@ -155,13 +185,13 @@ def alone(path: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             mine.unlink()
+        _UNNAMED.discard(mine)
 
 
 def _companion(path: Path, kind: str) -> Path:
     """Name a part or lock of this thread, after removing those of runs that are dead."""
     _companions(path, kind)
-    owner = f"{_host()}.{os.getpid()}.{threading.get_ident()}"
-    return path.with_name(f".{_stem(path)}.{owner}.{kind}")
+    return path.with_name(f".{_stem(path)}.{owner()}.{kind}")
 
 
 def _companions(path: Path, kind: str) -> list[Path]:
@@ -169,14 +199,26 @@ def _companions(path: Path, kind: str) -> list[Path]:
     found = []
     with contextlib.suppress(OSError):  # a folder that cannot be listed has none to find
         for each in path.parent.glob(f".{_stem(path)}.*.{kind}"):
-            host, process, _ = each.name.removeprefix(f".{_stem(path)}.").split(".", 2)
-            known = process.isascii() and process.isdecimal() and len(process) < 10
-            if not known or (host == _host() and not _is_alive(int(process))):
+            if is_left(each.name.removeprefix(f".{_stem(path)}.").removesuffix(f".{kind}")):
                 with contextlib.suppress(OSError):
                     each.unlink()
             else:
                 found.append(each)
     return found
+
+
+def owner() -> str:
+    """Name this thread of this process of this host."""
+    process = os.getpid()
+    return f"{_host()}.{process}.{_birth(process)}-{threading.get_ident()}"
+
+
+def is_left(owner: str) -> bool:
+    """Tell whether an owner is of this host and does not run any more, or is none at all."""
+    host, process, rest = [*owner.split(".", 2), "", ""][:3]
+    if not (process.isascii() and process.isdecimal() and len(process) < 10):
+        return True
+    return host == _host() and not _is_alive(int(process), rest.rpartition("-")[0])
 
 
 def _stem(path: Path) -> str:
@@ -188,7 +230,16 @@ def _host() -> str:
     return "".join(c for c in platform.node() if c.isalnum()) or "host"
 
 
-def _is_alive(process: int) -> bool:
+def _birth(process: int) -> str:
+    """Give when a process began, in ticks since the system did; nothing where that is not told."""
+    with contextlib.suppress(OSError, IndexError):
+        # the second of its fields is a name in brackets, which may hold anything
+        told = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        return told.rpartition(")")[2].split()[19]
+    return ""
+
+
+def _is_alive(process: int, birth: str) -> bool:
     if os.name != "posix":
         return process == os.getpid()  # elsewhere an open file cannot be removed anyway
     try:
@@ -196,5 +247,5 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # another user's
-    return True
+        pass  # another user's
+    return not birth or _birth(process) in ("", birth)

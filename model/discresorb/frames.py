@@ -64,7 +64,7 @@ def _add_to_pandas(frame: Any, scored: Scored) -> Any:
     filled = _filled(scored)
     return frame.assign(
         **{name: filled[name].to_numpy(writable=True) for name in NUMBER_OUTPUTS},
-        n_imputed=pd.array(filled[COUNT_OUTPUT].to_list(), dtype="Int64"),
+        **{COUNT_OUTPUT: pd.array(filled[COUNT_OUTPUT].to_list(), dtype="Int64")},
         reimage=pd.array(filled["reimage"].to_list(), dtype="boolean"),
         **{name: filled[name].to_list() for name in TEXT_OUTPUTS},
     )

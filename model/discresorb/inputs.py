@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from discresorb.errors import InputFileError
@@ -90,9 +92,7 @@ class _Parquet:
         self.name = file.name
         self._batch_bytes, self._read = batch_bytes, 0
         with _damage_told(self.name):
-            import polars as pl
-
-            self._rows = pl.scan_parquet(file.name, glob=False)
+            self._rows = _scanned(file.name)
             self.schema = self._rows.collect_schema()
             self._count = count_rows(file.name) if span is None else span[1]
             if span is not None:
@@ -120,7 +120,14 @@ def count_rows(path: str) -> int:
     import polars as pl
 
     with _damage_told(path):
-        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+        return int(_scanned(path).select(pl.len()).collect().item())
+
+
+def _scanned(path: str) -> pl.LazyFrame:
+    """Scan the file that this name opens here: polars takes ``~`` and ``file://`` for others."""
+    import polars as pl
+
+    return pl.scan_parquet(os.path.join(os.curdir, Path(path)), glob=False)  # noqa: PTH118  # a Path drops the leading ./
 
 
 @contextmanager
@@ -132,3 +139,5 @@ def _damage_told(name: str) -> Iterator[None]:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         words = str(error).splitlines()[0]
         raise InputFileError(f"{name} is damaged, it cannot be read as Parquet: {words}") from None
+    except OSError as error:  # or whoever writes meanwhile would be blamed for it
+        raise InputFileError(f"{name} cannot be read: {error.strerror or error}") from None

@@ -138,6 +138,19 @@ def check_jobs(
 ) -> None:
     """Refuse targets that may not be written, before anything is read; make their folder.
 
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Which file goes where.
+    folder : Path or None
+        That holds the targets of several files.
+    further : sequence of Path
+        Files that are written beside the scored ones.
+    form : Form
+        How rows are written.
+    force : bool
+        Write over what stands there.
+
     Raises
     ------
     InputError, OutputError

@@ -18,7 +18,7 @@ import numpy as np
 from discresorb.cells import show
 from discresorb.columns import MONTHS_SINCE_ONSET, MONTHS_TO_SURGERY
 from discresorb.distributions import Array
-from discresorb.errors import InputError
+from discresorb.errors import InputError, Problem
 from discresorb.nomogram_charts import Marks, OneTotal, TwoTotals, added, input_marks
 from discresorb.nomogram_one import one_total
 from discresorb.nomogram_two import two_totals
@@ -140,11 +140,13 @@ class Nomogram:
         patient, problems = read_patient(
             self.predictor.columns, known, self.predictor.design.optional
         )
-        wrong += [words for _, words in problems]
-        if not wrong:
-            wrong = self._beyond(patient.covariates)
-        if wrong:
-            raise InputError(wrong)
+        if not (wrong or problems):
+            problems = self._beyond(patient.covariates)
+        if wrong or problems:
+            raise InputError(
+                [*wrong, *(each.rule for each in problems)],
+                [*wrong, *(each.words for each in problems)],
+            )
         X = np.array([patient.covariates], float)
         if self.chart.beyond(X)[0] > _PENCIL:
             raise InputError(
@@ -173,7 +175,7 @@ class Nomogram:
             return f"{value:.4g} {column.unit}".strip()
         return level_names(column)[int(value)]
 
-    def _beyond(self, covariates: Sequence[float]) -> list[str]:
+    def _beyond(self, covariates: Sequence[float]) -> list[Problem]:
         wrong = []
         names = [column.name for column in self.predictor.columns]
         by = self.predictor.artifact["support"]["by"]
@@ -186,7 +188,8 @@ class Nomogram:
             if own is not None and low <= value <= high:
                 (low, high), reaches = own, f"beyond the training patients with {by} like this,"
             if value < low or value > high:  # nan is neither
-                wrong.append(f"{name} of {value:g} lies {reaches} from {low:.4g} to {high:.4g}")
+                lies = f"lies {reaches} from {low:.4g} to {high:.4g}"
+                wrong.append(Problem("", f"{name} {lies}", f"{name} of {value:g} {lies}"))
         return wrong
 
 

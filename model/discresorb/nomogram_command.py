@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from discresorb.options import ModelOption
+from discresorb.options import ForceOption, ModelOption, tell
 
 __all__ = ["nomogram"]
 
@@ -38,9 +38,7 @@ def nomogram(
             "the training patients.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file if it exists.")
-    ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Draw a model as a nomogram: points for each input, from their total the probability.
 
@@ -61,9 +59,9 @@ def nomogram(
     predictor = load(path)
     made = make_nomogram(predictor, months=chosen, entry=entry)
     for note in (*predictor.notices, *notes(made)):
-        typer.echo(f"Note: {note}.", err=True)
+        tell(f"Note: {note}.")
     write_whole(output, nomogram_file(made, form))
-    typer.echo(f"{output}: {accuracy_sentence(made)}", err=True)
+    tell(f"{output}: {accuracy_sentence(made)}")
 
 
 def _checked(output: Path, months: str, entry: float | None) -> tuple[str, list[float]]:

@@ -70,7 +70,19 @@ def count_runs(inputs: Sequence[InputAxis]) -> int:
 
 
 def draw_one_total(sheet: Sheet, nomogram: Nomogram, chart: OneTotal, area: Area) -> None:
-    """Draw a chart of one total into an area."""
+    """Draw a chart of one total into an area.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        To draw on.
+    nomogram : Nomogram
+        Scales and patients.
+    chart : OneTotal
+        Axes whose points add up to one total.
+    area : Area
+        Where, in inches.
+    """
     heights = row_heights(sheet, area, rows_of(nomogram, chart))
     typical = np.array([nomogram.typical()])
     left, right = axis_of_one(area.left, area.right)

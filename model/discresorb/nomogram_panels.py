@@ -40,7 +40,19 @@ def panel_rows(months: int) -> int:
 
 
 def draw_two_totals(sheet: Sheet, nomogram: Nomogram, chart: TwoTotals, area: Area) -> None:
-    """Draw a chart of two totals into an area."""
+    """Draw a chart of two totals into an area.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        To draw on.
+    nomogram : Nomogram
+        Scales and patients.
+    chart : TwoTotals
+        Axes whose points add up to a total of time and one of ever resorbing.
+    area : Area
+        Where, in inches.
+    """
     middle = area.left + _SHARE * (area.right - area.left)
     typical = np.array([nomogram.typical()])
     rows = rows_of_two(chart)

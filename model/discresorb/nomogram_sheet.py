@@ -89,6 +89,19 @@ def lines_of(text: str, width: float, size: float, most: int = 99, tail: str = "
     """Break text so that it fits a width in inches; what is over gives way to an ellipsis.
 
     The tail, such as a unit, stays.
+
+    Parameters
+    ----------
+    text : str
+        To be broken between words, and within one that is wider than a line.
+    width : float
+        Of a line, in inches.
+    size : float
+        Of letters, in points.
+    most : int, default 99
+        Lines.
+    tail : str, default none
+        Belongs to the end of the text, such as a unit.
     """
     lines = _broken(one_line(text + tail), width, size)
     if len(lines) <= most:
@@ -99,7 +112,15 @@ def lines_of(text: str, width: float, size: float, most: int = 99, tail: str = "
 
 
 def paragraph_lines(text: str, width: float, size: float, weight: str) -> list[str]:
-    """Break a paragraph; bold letters are wider."""
+    """Break a paragraph; bold letters are wider.
+
+    Parameters
+    ----------
+    text, width, size
+        As in `lines_of`.
+    weight : str
+        Of letters, as matplotlib names it.
+    """
     return lines_of(text, width / _BOLD if weight == "bold" else width, size)
 
 
@@ -179,6 +200,14 @@ class Sheet:
     ----------
     row : float
         Height of a row of what is being drawn.
+
+    Notes
+    -----
+    Where methods take them, ``x``, ``y``, ``top``, ``bottom`` and ``width`` are inches, from the
+    lower left corner; ``size`` is that of letters, in points; a ``ruler`` turns points of an axis,
+    such as ``at``, ``low``, ``high`` and ``end``, into inches; ``name`` is what lines are
+    called in the file; ``labels`` stand one at each mark, ``up`` above it instead of below;
+    ``text`` is written on one line or broken, with its ``tail`` kept; ``how`` is for matplotlib.
     """
 
     row = 0.4

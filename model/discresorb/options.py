@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from discresorb.errors import InputError, OutputError
+from discresorb.wording import visible
 
 __all__ = [
+    "ForceOption",
     "JsonOption",
     "ModelOption",
     "OperationCostOption",
+    "RawTextOption",
     "ScanCostOption",
     "SchedulerOption",
+    "ShowValuesOption",
     "ThresholdOption",
     "chosen_threshold",
     "need_standard_output",
+    "shows_values",
+    "tell",
 ]
+
+_SHOW_VALUES: Final = "discresorb.show_values"
+
+
+def _remember(context: typer.Context, wanted: bool) -> bool:
+    context.meta[_SHOW_VALUES] = wanted
+    return wanted
+
+
+def shows_values(context: typer.Context) -> bool:
+    """Tell whether messages of the command that runs may show what was entered.
+
+    A command without `ShowValuesOption` reads no rows of patients: its user typed the values.
+    """
+    return bool(context.meta.get(_SHOW_VALUES, True))
+
 
 ModelOption = Annotated[
     Path | None,
@@ -29,6 +51,10 @@ ModelOption = Annotated[
         readable=False,  # what cannot be read is told of like all else that is wrong with a model
         help="A model file (NAME.joblib), or shipped; default: DISCRESORB_MODEL, else shipped.",
     ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+RawTextOption = Annotated[
+    bool, typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ThresholdOption = Annotated[
@@ -42,6 +68,14 @@ ScanCostOption = Annotated[
 OperationCostOption = Annotated[
     float | None, typer.Option(help="Cost of an operation avoided, in the same currency.")
 ]
+ShowValuesOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-values",
+        callback=_remember,
+        help="Show in messages what was entered in rows with problems: patients' data.",
+    ),
+]
 SchedulerOption = Annotated[
     str | None,
     typer.Option(
@@ -49,6 +83,12 @@ SchedulerOption = Annotated[
         help="Compute on the workers of a Dask cluster, such as tcp://10.0.0.5:8786.",
     ),
 ]
+
+
+def tell(*lines: str, err: bool = True) -> None:
+    """Print lines on standard error, or output; names of files may hold what a terminal obeys."""
+    for line in lines:
+        typer.echo(visible(line), err=err)
 
 
 def need_standard_output() -> None:

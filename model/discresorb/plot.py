@@ -16,25 +16,23 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from discresorb.advice import (
     DEFAULT_THRESHOLD,
-    LIKELY,
     check_threshold,
-    reason_sentences,
 )
-from discresorb.cells import is_empty, read_column
+from discresorb.cells import is_empty
 from discresorb.clock import day_name
-from discresorb.columns import MONTHS_TO_SURGERY, OUTPUT_COLUMNS, PATIENT_ID, SURGERY_DATE
+from discresorb.columns import MONTHS_TO_SURGERY, PATIENT_ID, SURGERY_DATE
 from discresorb.distributions import Array
 from discresorb.errors import InputError
-from discresorb.figure_style import BAND, GRID, INK, LINE, MUTED, TICK, words
+from discresorb.figure_style import BAND, GRID, INK, LINE, MUTED, TICK
 from discresorb.prediction import Prediction
 from discresorb.predictor import Predictor
+from discresorb.scored_patients import ScoredPatients, check_scored_with, read_scored
 from discresorb.wording import SYNTHETIC_NOTICE, percent
 
 if TYPE_CHECKING:
@@ -46,12 +44,9 @@ _CONDITION = "if surgery does not happen before then"
 _POINTS_DRAWN = 121
 _ABOVE = "discresorb-above"  # marks our line above the axes, so that it is written once
 _LABEL_PITCH = 7.5  # points that a row needs for its label to be read
-_LONGEST_ID = 24
 _LIST = "discresorb-list"  # marks our intervals, so that no other list is drawn over them
 _LEGEND_HEIGHT = 62.0  # points kept free below a list, so that its legend hides nobody
 _SMALL = 3.0  # points of a mark from which on its neighbours touch
-_NUMBERS = ("p_resorbed", "p_low", "p_high", "reimage")
-_NEEDED = (*_NUMBERS, "reimage_reason", "warnings", "problems")
 _OURS = ("fillstyle", "label")  # of points: they tell whom to image again
 
 
@@ -86,6 +81,7 @@ def plot_curve(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------
@@ -96,7 +92,7 @@ def plot_curve(
     --------
     >>> ax = plot_curve(
     ...     load(), months=12, size_mm=8, sequestrated=False, months_since_onset=2
-    ... )  # doctest: +SKIP
+    ... )
     """
     if not isinstance(months, numbers.Real) or not 0.0 < months <= MONTHS_TO_SURGERY.high:
         raise InputError(
@@ -161,6 +157,7 @@ def plot_waiting_list(
     Returns
     -------
     matplotlib.axes.Axes
+        That were drawn into.
 
     Raises
     ------
@@ -170,11 +167,11 @@ def plot_waiting_list(
 
     Examples
     --------
-    >>> ax = plot_waiting_list(load().score(frame))  # doctest: +SKIP
+    >>> ax = plot_waiting_list(load().score(frame))
     """
     check_threshold(threshold)
-    patients = _read(scored, label)
-    _check_scored_with(patients, threshold)
+    patients = read_scored(scored, label)
+    check_scored_with(patients, threshold)
     points = _own(point_kws, "point_kws")
     taken = [name for name in _OURS if name in points]
     if taken:
@@ -213,87 +210,7 @@ def plot_waiting_list(
     return ax
 
 
-@dataclass(frozen=True)
-class _Patients:
-    """Those that could be scored, the likeliest first."""
-
-    names: Sequence[str]
-    probability: Array
-    low: Array
-    high: Array
-    reimage: Array
-    reasons: Sequence[str]
-    unscored: int
-    synthetic: bool
-
-
-def _read(scored: Any, label: str) -> _Patients:
-    import narwhals as nw
-
-    known = nw.dependencies.is_pandas_dataframe(scored) or nw.dependencies.is_polars_dataframe(
-        scored
-    )
-    if not known:
-        raise InputError(
-            "plot_waiting_list needs a pandas or polars DataFrame that predictor.score gave, but "
-            f"was given {type(scored).__name__}"
-        )
-    missing = [name for name in _NEEDED if name not in scored.columns]
-    if missing:
-        raise InputError(
-            f"the frame lacks {', '.join(missing)}, which scoring adds; plot what "
-            "predictor.score(frame) gives"
-        )
-    if label not in scored.columns and label != PATIENT_ID.name:
-        raise InputError(f"the frame has no column {label} to name the patients by")
-    columns = {column.name: column for column in OUTPUT_COLUMNS}
-    values = {}
-    for name in _NUMBERS:
-        values[name], problems = read_column(columns[name], list(scored[name]))
-        if problems:
-            raise InputError(list(dict.fromkeys(problems.values())))
-    p = values["p_resorbed"]
-    fits = ~np.isnan(p)
-    lacking = [name for name in _NUMBERS if np.isnan(values[name][fits]).any()]
-    if lacking:
-        raise InputError(
-            f"{' and '.join(lacking)} missing where p_resorbed is there; plot what "
-            "predictor.score(frame) gives, unchanged"
-        )
-    order = np.flatnonzero(fits)[np.argsort(-p[fits], kind="stable")]
-    names = [*scored[label]] if label in scored.columns else [""] * len(p)
-    reasons = [*scored["reimage_reason"]]
-    return _Patients(
-        [_short(names[row], row) for row in order],
-        p[order],
-        values["p_low"][order],
-        values["p_high"][order],
-        values["reimage"][order] == 1.0,
-        [str(reasons[row]) for row in order],
-        int((~fits).sum()),
-        any(SYNTHETIC_NOTICE in str(each) for each in scored["warnings"]),
-    )
-
-
-def _check_scored_with(patients: _Patients, threshold: float) -> None:
-    """Refuse a line that is not where the list's own reasons to image again begin."""
-    reason = reason_sentences(threshold)[LIKELY][0]
-    beginning = reason.removesuffix(f"{threshold:g}")
-    for p, said in zip(patients.probability, patients.reasons, strict=True):
-        found = [each for each in said.split("; ") if each.startswith(beginning)]
-        if found != ([reason] if p >= threshold else []):
-            raise InputError(
-                f"threshold entered as {threshold:g}, but the list was scored with another one; "
-                "give that one, or score again"
-            )
-
-
-def _short(name: object, row: int) -> str:
-    text = f"row {row + 1}" if is_empty(name) else words(name)
-    return text if len(text) <= _LONGEST_ID else text[: _LONGEST_ID - 1] + "…"
-
-
-def _points(ax: Axes, patients: _Patients, heights: Array, how: Mapping[str, Any]) -> None:
+def _points(ax: Axes, patients: ScoredPatients, heights: Array, how: Mapping[str, Any]) -> None:
     """Draw points filled or open, and a mark at the right edge for the filled ones."""
     edge = 0.8 if how["markersize"] > _SMALL else 0.4
     looks = {"linestyle": "none", "marker": "o", "color": INK, "zorder": 3.0,

@@ -22,7 +22,7 @@ class Prediction:
         P(resorbed on MRI by the surgery date | still herniated at the index MRI), if surgery does
         not happen before that date, and its 95 % interval.
     months_at_imaging, months_at_surgery : float
-        Months since onset.
+        Months since onset; one month is 30.4375 days.
     reasons : tuple of str
         To image again; empty if none applies.
     warnings : tuple of str
@@ -65,7 +65,14 @@ class Prediction:
         return frequency_sentence(self.probability, self.low, self.high, wait, self.surgery_day)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the estimate under the names of the output columns."""
+        """Give the estimate under the names of the output columns.
+
+        Returns
+        -------
+        dict
+            Numbers and texts as a scored CSV holds them; ``problems`` is empty, because a patient
+            with problems has no `Prediction`.
+        """
         return {
             "p_resorbed": self.probability,
             "p_low": self.low,
@@ -90,11 +97,14 @@ class Prediction:
 class CurvePoints:
     """P(resorbed on MRI by each month after the index MRI), with its 95 % interval.
 
+    Each holds if surgery does not happen before that month, and given that the herniation was still
+    there at the index MRI.
+
     Parameters
     ----------
-    months : float array
+    months : float array, (n,)
         After the index MRI.
-    probability, low, high : float array
+    probability, low, high : float array, (n,)
         One value a month.
     """
 

@@ -16,7 +16,7 @@ from discresorb.advice import (
     reason_bits,
     reason_sentences,
 )
-from discresorb.cells import is_empty
+from discresorb.cells import is_empty, show
 from discresorb.columns import (
     IMAGING_DATE,
     MONTHS_SINCE_ONSET,
@@ -60,7 +60,18 @@ class Predictor:
     Parameters
     ----------
     artifact : mapping
-        As `discresorb.artifact.load_artifact` gives it.
+        As `discresorb.artifact.load_artifact` gives it; `load` does both.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The model's covariates: name, unit, range, meaning.
+    design : Design
+        What covariates are turned into before coefficients multiply them.
+    notices : tuple of str
+        What must be said beside every prediction: of a model of synthetic data, that it is one.
+    interval_label : str
+        What the 95 % interval covers.
     """
 
     columns: tuple[Column, ...]
@@ -147,11 +158,20 @@ class Predictor:
         Returns
         -------
         Prediction
+            Probability, interval, reasons to image again, warnings.
 
         Raises
         ------
         InputError
             With every problem in words.
+
+        Examples
+        --------
+        >>> prediction = load().predict(
+        ...     size_mm=11, sequestrated=True, months_since_onset=0.5, months_to_surgery=6.2
+        ... )
+        >>> prediction.low < prediction.probability < prediction.high
+        True
         """
         patient = self._read(cells)
         if threshold == DEFAULT_THRESHOLD:
@@ -160,9 +180,11 @@ class Predictor:
             reasons = reason_sentences(check_threshold(threshold))
         entry, horizon = patient.entry, patient.entry + patient.wait
         missing = self._missing(patient.covariates) if self.design.optional else []
-        probability, low, high = self._curve.interval(self._row(patient), entry, horizon)
+        probability, low, high = self._curve.interval(
+            self._row(patient), entry, horizon, wait=patient.wait
+        )
         if low + high != low + high:  # nan
-            raise InputError(self.too_far(patient.covariates, entry, horizon).words)
+            raise self._no_probability(patient.covariates, entry, horizon)
         bits = reason_bits(float(probability), patient.wait, patient.changed, threshold)
         surgery_day = patient.surgery_day
         return Prediction(
@@ -222,11 +244,12 @@ class Predictor:
         months : array of float
             After the index MRI, 0 or more.
         **cells
-            As `predict` takes them; the surgery date is not needed.
+            As `Predictor.predict` takes them; the surgery date is not needed.
 
         Returns
         -------
         CurvePoints
+            Probability and interval at each month; 0 at month 0, and never falling.
 
         Raises
         ------
@@ -241,9 +264,11 @@ class Predictor:
             raise InputError("months must be numbers of 0 or more")
         patient = self._at_imaging(cells)
         entry = patient.entry
-        probability, low, high = self._curve.interval(self._row(patient), entry, entry + months)
+        probability, low, high = self._curve.interval(
+            self._row(patient), entry, entry + months, wait=months
+        )
         if np.isnan(low + high).any():
-            raise InputError(self.too_far(patient.covariates, entry, entry).words)
+            raise self._no_probability(patient.covariates, entry, entry)
         return CurvePoints(months, probability, low, high)
 
     def row(self, **cells: object) -> Array:
@@ -252,7 +277,12 @@ class Predictor:
         Parameters
         ----------
         **cells
-            As `curve` takes them.
+            As `Predictor.curve` takes them.
+
+        Returns
+        -------
+        float array, (1 + columns,)
+            In the order of the artifact's ``location``.
 
         Raises
         ------
@@ -282,8 +312,18 @@ class Predictor:
         unknown = [name for name in cells if name not in self._accepted]
         patient, problems = read_patient(self.columns, cells, self.design.optional)
         if unknown or problems:
-            raise InputError([*map(self._unknown, unknown), *(words for _, words in problems)])
+            names = [*map(self._unknown, unknown)]
+            raise InputError(
+                [*names, *(each.rule for each in problems)],
+                [*names, *(each.words for each in problems)],
+            )
         return patient
+
+    def _no_probability(
+        self, covariates: Sequence[float], entry: float, horizon: float
+    ) -> InputError:
+        problem = self.too_far(covariates, entry, horizon)
+        return InputError(problem.rule, [problem.words])
 
     def too_far(self, covariates: Sequence[float], entry: float, horizon: float) -> Problem:
         """Say of one patient why no probability comes of values that each are allowed.
@@ -294,10 +334,15 @@ class Predictor:
             In the model's order.
         entry, horizon : float
             Months since onset.
+
+        Returns
+        -------
+        Problem
+            Which values lie outside what the model was trained on.
         """
         outside = "; ".join(self._support.warnings(covariates, entry, horizon))
         return Problem(
-            "values too far to compute with", f"{TOO_FAR}: {outside}" if outside else TOO_FAR
+            "values too far to compute with", TOO_FAR, f"{TOO_FAR}: {outside}" if outside else ""
         )
 
     def _missing(self, covariates: Sequence[float]) -> list[str]:
@@ -352,11 +397,22 @@ def load(path: str | Path | None = None) -> Predictor:
     Returns
     -------
     Predictor
+        Ready to predict; files of former formats load as well.
 
     Raises
     ------
     ArtifactError
         If the file is missing, altered, unsafe or of an unknown format.
+
+    Warns
+    -----
+    ModelNotKeptWarning
+        If other users of this machine may write the model, its hash or their folder.
+
+    Notes
+    -----
+    The file's SHA-256 must stand in ``NAME.sha256``. Its bytes are unpickled through an allow-list
+    of three names that can do nothing, so that no code of a file is run.
     """
     # here, so that importing discresorb needs neither hashes nor JSON
     from discresorb.artifact import load_artifact, model_path
@@ -378,8 +434,8 @@ def load(path: str | Path | None = None) -> Predictor:
 def _curve(artifact: Mapping[str, Any]) -> CureCurve:
     if artifact["distribution"] not in DISTRIBUTIONS:
         raise ArtifactError(
-            f"distribution {artifact['distribution']} is unknown to this version of discresorb; "
-            "known: " + ", ".join(DISTRIBUTIONS)
+            f"distribution {show(artifact['distribution'])} is unknown to this version of "
+            "discresorb; known: " + ", ".join(DISTRIBUTIONS)
         )
     return CureCurve(
         DISTRIBUTIONS[artifact["distribution"]],

@@ -6,13 +6,14 @@ many fields keeps its place and is told of.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from discresorb.cells import is_number, show
+from discresorb.cells import NUMBER_PATTERN, show
 from discresorb.errors import InputFileError, Problem
 from discresorb.records import BATCH_BYTES, Records
 from discresorb.sources import Source, opened
@@ -21,7 +22,13 @@ from discresorb.table import text_rows
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Table", "check_columns", "read_table", "records_of"]
+__all__ = ["Table", "check_columns", "columns_found", "read_table", "records_of"]
+
+# no column is called so: a number, also with a decimal comma, or a date in any order
+_VALUE: Final = re.compile(rf"{NUMBER_PATTERN}|[+-]?[0-9]+,[0-9]+|[0-9]+([-/.][0-9]+){{2}}")
+_OTHER_SEPARATOR: Final = (
+    "is it separated by something else than commas? Save it again as CSV UTF-8"
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,8 @@ def check_columns(
         Of the file or frame.
     """
     problems = [f"{_named(column)} appears {n} times" for column, n in _doubled(found)]
+    if problems and _is_data(found):
+        problems = ["two columns have one name"]
     present = [column for column in reserved if column in found]
     if present:
         problems.append(
@@ -147,11 +156,18 @@ def check_columns(
     if either and not any(set(columns) <= set(found) for columns in either):
         missing.append("either " + " or ".join(", ".join(columns) for columns in either))
     if missing:
-        problems.append("missing columns: " + "; ".join(missing))
-        problems.append("found: " + ", ".join(show(column) for column in found))
-        problems += _header_hints(found)
+        problems += ["missing columns: " + "; ".join(missing), columns_found(found)]
+        if any(separator in column for column in found for separator in ";\t|"):
+            problems.append(_OTHER_SEPARATOR)
     if problems:
         raise InputFileError([f"{name}: {problem}" for problem in problems])
+
+
+def columns_found(header: Sequence[str]) -> str:
+    """Name the columns that there are; but a first line of data is no header, it is a patient."""
+    if _is_data(header):
+        return "the first line looks like data; it must hold the column names"
+    return "found: " + ", ".join(map(show, header))
 
 
 def _doubled(found: Sequence[str]) -> list[tuple[str, int]]:
@@ -162,10 +178,5 @@ def _named(column: str) -> str:
     return f"column {show(column)}" if column.strip() else "a column without a name"
 
 
-def _header_hints(found: Sequence[str]) -> list[str]:
-    hints = []
-    if any(is_number(column.strip()) for column in found):
-        hints.append("the first line looks like data; it must hold the column names")
-    if any(separator in column for column in found for separator in ";\t|"):
-        hints.append("is it separated by something else than commas? Save it again as CSV UTF-8")
-    return hints
+def _is_data(header: Sequence[str]) -> bool:
+    return any(_VALUE.fullmatch(column.strip()) for column in header)

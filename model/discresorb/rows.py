@@ -76,8 +76,8 @@ def read_patient(
         if cell is None:
             return math.nan
         read = read_cell(column, cell)
-        if isinstance(read, str):
-            problems.append(Problem(f"{column.name} not allowed", read))
+        if isinstance(read, Problem):
+            problems.append(read)
             unreadable.add(column.name)
             return math.nan
         return read
@@ -85,8 +85,8 @@ def read_patient(
     for column in covariates:
         number = take(column)
         if number != number and column.name not in unreadable and column.name not in optional:
-            words = f"{column.name} is missing; it must be {column.allowed}"
-            problems.append(Problem(f"{column.name} missing", words))
+            rule = f"{column.name} is missing; it must be {column.allowed}"
+            problems.append(Problem(f"{column.name} missing", rule))
         numbers.append(number)
     *times, changed = [take(column) for column in _BEYOND_COVARIATES]
     moment = Moment(*times)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from discresorb.cells import show
+from discresorb.cells import FORMULA_STARTS, show
 from discresorb.design import Design
 from discresorb.schema_design import lacking, wrong_covariate, wrong_design
 from discresorb.schema_patients import wrong_fingerprint, wrong_support
@@ -53,6 +53,7 @@ _LINEAGE: Final = {
     "log_score_before": (float, type(None)),
     "log_score_after": (float, type(None)),
 }
+_LONGEST_ID: Final = 200  # every scored row bears it
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 100_000
 _PART_LETTERS: Final = 10  # so many letters of a text count as a part
@@ -90,8 +91,7 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
         if depth > _DEEPEST or seen > _MOST_PARTS:
             return [f"{where} is nested too deeply or holds too much"]
         if isinstance(value, dict):
-            if not all(_is_text(key) for key in value):
-                found.append(f"{where} has a key that is not text")
+            found += [odd for key in value for odd in _wrong_text(key, f"a key of {where}")]
             waiting += [(part, show(key), depth + 1) for key, part in value.items()]
         elif isinstance(value, list):
             waiting += [(part, where, depth + 1) for part in value]
@@ -99,8 +99,8 @@ def _not_plain(artifact: Mapping[str, Any]) -> list[str]:
             found += [] if np.isfinite(value).all() else [f"{where} is not finite"]
         elif type(value) is int:
             found += [] if abs(value) <= _LARGEST_INTEGER else [f"{where} is too large"]
-        elif not (type(value) in (bool, type(None)) or _is_text(value)):
-            found.append(f"{where} is not plain data")
+        elif type(value) not in (bool, type(None)):
+            found += _wrong_text(value, where)
     return found
 
 
@@ -115,15 +115,11 @@ def _parts(value: Any) -> int:
     return 1 + len(value) if isinstance(value, list) else 1
 
 
-def _is_text(value: object) -> bool:
-    """Text that can be written as UTF-8."""
+def _wrong_text(value: object, where: str) -> list[str]:
+    """Tell what is wrong with what should be text; it will be shown on terminals."""
     if type(value) is not str:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return [f"{where} is not plain data"]
+    return [] if value.isprintable() else [f"{where} holds characters that cannot be printed"]
 
 
 def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
@@ -132,6 +128,10 @@ def _missing_keys(artifact: Mapping[str, Any]) -> list[str]:
 
 def _wrong_parts(artifact: Mapping[str, Any]) -> list[str]:
     wrong = []
+    if artifact["model_id"].startswith(FORMULA_STARTS):  # it is written into every scored row
+        wrong.append("its model_id would run as a formula in a spreadsheet")
+    if len(artifact["model_id"]) > _LONGEST_ID:
+        wrong.append(f"its model_id is longer than {_LONGEST_ID} letters")
     for covariate in artifact["covariates"]:
         wrong += wrong_covariate(covariate)
     wrong += [f"parameter name {n!r} is no text" for n in artifact["parameter_names"]

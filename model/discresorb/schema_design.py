@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from discresorb.cells import FORMULA_STARTS
 from discresorb.columns import UNLIMITED
 from discresorb.design import Design
 
@@ -59,8 +60,9 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
     wrong += wrong_range(ends, f"range of {name}")
     texts = [name, covariate["label"], covariate["unit"], *levels]
     wrong += [f"{text!r} is not printable" for text in texts if not str(text).isprintable()]
-    if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
-        wrong.append(f"levels of {name} are not different texts")
+    if name.startswith(FORMULA_STARTS):  # problems and warnings of scored rows begin with it
+        wrong.append(f"covariate {name} would run as a formula in a spreadsheet")
+    wrong += _wrong_levels(levels, name)
     if len(terms) != 1 or not isinstance(terms[0], dict):
         return [*wrong, f"terms of {name} are not one dict"]
     kinds = {"linear": ("number", "flag"), "natural spline": ("number",), "levels": ("category",)}
@@ -76,6 +78,17 @@ def wrong_covariate(covariate: Mapping[str, Any]) -> list[str]:
     elif "knots" in terms[0]:
         wrong.append(f"{name} has knots, but no spline")
     return wrong
+
+
+def _wrong_levels(levels: Any, name: str) -> list[str]:
+    if not all(type(level) is str for level in levels) or len(set(levels)) < len(levels):
+        return [f"levels of {name} are not different texts"]
+    if not all(levels) or any(level != level.strip() for level in levels):
+        return [
+            f"levels of {name} hold one that is empty or has blanks around it, which no cell can "
+            "match: blanks are trimmed, and an empty cell is a missing value"
+        ]
+    return []
 
 
 def _wrong_knots(knots: Any, name: str) -> list[str]:

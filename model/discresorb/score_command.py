@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discresorb.options import (
+    ForceOption,
     JsonOption,
     ModelOption,
     OperationCostOption,
+    RawTextOption,
     ScanCostOption,
     SchedulerOption,
+    ShowValuesOption,
     ThresholdOption,
     chosen_threshold,
     need_standard_output,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -79,18 +83,14 @@ def score(
             metavar="FILE", help="Write a FHIR R4 RiskAssessment a line here, as .ndjson."
         ),
     ] = None,
-    raw_text: Annotated[
-        bool,
-        typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run."),
-    ] = False,
+    raw_text: RawTextOption = False,
     n_jobs: Annotated[int, typer.Option(help="Threads; -1: one a core.")] = -1,
     batch_size: Annotated[
         float, typer.Option(metavar="MIB", help="How much is read at a time; bounds the memory.")
     ] = 4.0,
     scheduler: SchedulerOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite output files that exist.")
-    ] = False,
+    show_values: ShowValuesOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Score every row of files: probability, interval, and whether to image again.
 
@@ -106,7 +106,7 @@ def score(
     from discresorb.progress import shown
     from discresorb.score_files import run_jobs
     from discresorb.scoring import Scorer
-    from discresorb.screen import TableWriter
+    from discresorb.screen import TableWriter, score_summary
 
     limit, note = chosen_threshold(threshold, scan_cost, operation_cost)
     form = _form(as_json, raw_text, n_jobs, batch_size)
@@ -124,37 +124,32 @@ def score(
     as_table = jobs[0].target is None and not as_json and sys.stdout.isatty()
     if not as_table:
         for notice in scorer.predictor.notices:
-            typer.echo(f"Note: {notice}.", err=True)
+            tell(f"Note: {notice}.")
     table = TableWriter(sys.stdout, scorer, strict=strict) if as_table else None
     with shown("scoring", wanted=table is None) as progress:
         run = partial(run_jobs, table=table, further=further, together=html is not None)
         if scheduler is not None:
             run = partial(_remotely, scheduler)
         outcome = run(scorer, jobs, form, strict=strict, problems=problems, progress=progress)
-    for line in _told(outcome, limit, note, files=len(jobs), strict=strict):
-        typer.echo(line, err=True)
+    summary = partial(score_summary, files=len(jobs), show_values=show_values)
+    for line in (*summary(outcome.tally, limit, note), *_told(outcome, strict=strict)):
+        tell(line)
     unfit = outcome.refused or (strict and outcome.tally.unscored)
     if not (strict and unfit):
         for line in _told_of_further(outcome.tally, html, fhir):
-            typer.echo(line, err=True)
+            tell(line)
     if unfit:
         raise typer.Exit(EXIT_FILE_UNFIT)
     if outcome.tally.unscored:
         raise typer.Exit(EXIT_SOME_ROWS)
 
 
-def _told(
-    outcome: Outcome, threshold: float, note: str, *, files: int, strict: bool
-) -> Iterator[str]:
-    from discresorb.screen import score_summary
+def _told(outcome: Outcome, *, strict: bool) -> Iterator[str]:
+    from discresorb.wording import guarded_cells
 
     tally = outcome.tally
-    yield from score_summary(tally, threshold, note, files=files)
     if tally.guarded:
-        yield (
-            f"A leading ' keeps a spreadsheet from running as a formula: {tally.guarded} "
-            f"{'cell' if tally.guarded == 1 else 'cells'} got one; --raw-text leaves them alone."
-        )
+        yield guarded_cells(tally.guarded)
     for words in outcome.refused:
         yield f"Error: {words}"
     if strict and (outcome.refused or tally.unscored):

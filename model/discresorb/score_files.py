@@ -21,7 +21,7 @@ from discresorb.progress import Progress
 from discresorb.score_file import Report, score_file
 from discresorb.scoring import Scorer
 from discresorb.sources import zstd
-from discresorb.synced import UnwrittenError
+from discresorb.synced import NamedStream, UnwrittenError
 from discresorb.tally import Tally
 from discresorb.writing import Writer
 
@@ -126,6 +126,19 @@ def run_job(
 ) -> tuple[Tally, Part]:
     """Score a file into a part that waits for its name.
 
+    Parameters
+    ----------
+    scorer : Scorer
+        The core, which knows the model.
+    job : Job
+        The file and its target.
+    form : Form
+        How rows are written.
+    besides : sequence of Beside, default none
+        What is written beside the rows.
+    report : callable, optional
+        Is told of every batch.
+
     Raises
     ------
     InputFileError
@@ -189,8 +202,9 @@ class _Run:
             if report is not None:
                 report(done, rows)
 
+        output: Any = NamedStream(sys.stdout.buffer, "standard output")
         with ExitStack() as stack:
-            stream: Any = sys.stdout.buffer
+            stream = output
             if self.together:
                 kept = stack.enter_context(tempfile.TemporaryFile())
                 stream = _KeptLines(kept)
@@ -200,11 +214,11 @@ class _Run:
                 if self.together or not printed:
                     raise
                 late = f"{printed} rows were printed before this was met; they are not all"
-                raise InputFileError([*error.problems, late]) from None
+                raise error.and_also(late) from None
             if self.together and not (self.strict and tally.unscored):
                 kept.seek(0)
-                shutil.copyfileobj(kept, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+                shutil.copyfileobj(kept, output)
+        output.flush()
         return tally
 
     def _scored(self, job: Job, writer: Writer, report: Report | None) -> Tally:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from discresorb.beside import PROBLEM_COLUMNS
 from discresorb.cluster_tasks import Piece, join, score_piece
 from discresorb.errors import ClusterError, InputError, InputFileError, OutputError
-from discresorb.files import replacing
+from discresorb.files import is_left, owner, replacing
 from discresorb.inputs import Span, count_rows
 from discresorb.jobs import Form, Job
 from discresorb.score_files import Outcome
@@ -37,6 +37,7 @@ __all__ = ["run_on_cluster"]
 # a worker that is lost takes no more work with it than that
 _PIECE_ROWS: Final = 2_000_000
 _REMOVALS: Final = 50
+_HIDDEN: Final = ".discresorb-"
 
 
 @dataclass
@@ -240,9 +241,15 @@ def _answer(future: Any) -> Any:
 
 @contextmanager
 def _hidden_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder for one run; it goes, though workers may still be writing there."""
-    folder = parent / f".discresorb-{uuid.uuid4().hex}"
+    """Make a folder for one run; it goes, though workers may still be writing there.
+
+    Those that runs of this host left there which were killed go, too.
+    """
+    folder = parent / f"{_HIDDEN}{uuid.uuid4().hex}.{owner()}"
     try:
+        for each in parent.glob(f"{_HIDDEN}*"):
+            if is_left(each.name.removeprefix(_HIDDEN).partition(".")[2]):
+                shutil.rmtree(each, ignore_errors=True)
         folder.mkdir()
     except OSError as error:
         raise OutputError(f"cannot write in {parent}: {error.strerror}") from error

@@ -37,9 +37,9 @@ __all__ = [
 ]
 
 OUTPUT_NAMES: Final = tuple(column.name for column in OUTPUT_COLUMNS)
-NUMBER_OUTPUTS: Final = OUTPUT_NAMES[:5]
-COUNT_OUTPUT: Final = OUTPUT_NAMES[5]
-TEXT_OUTPUTS: Final = OUTPUT_NAMES[7:]
+NUMBER_OUTPUTS: Final = tuple(each.name for each in OUTPUT_COLUMNS if each.kind == "number")
+(COUNT_OUTPUT,) = (each.name for each in OUTPUT_COLUMNS if each.kind == "count")
+TEXT_OUTPUTS: Final = tuple(each.name for each in OUTPUT_COLUMNS if each.kind == "text")
 # rows remembered are few and short enough for any file
 _MOST_REMEMBERED, _LONGEST_REMEMBERED = 50_000, 200
 
@@ -296,7 +296,7 @@ class Scorer:
         design = self.predictor.design
         missing = design.missing(covariates.T)
         p, low, high = self.predictor._curve.interval(
-            design.matrix(covariates, entry), entry, horizon
+            design.matrix(covariates, entry), entry, horizon, wait=wait
         )
         lost = np.flatnonzero(np.isnan(low + high))
         if len(lost):

@@ -12,7 +12,7 @@ from discresorb.scoring import Scored, Scorer
 from discresorb.table import Rows
 from discresorb.tally import Kind, Tally
 from discresorb.terminal import about, notice
-from discresorb.wording import percent
+from discresorb.wording import VALUES_HIDDEN, percent
 from discresorb.writing import Rendered
 
 if TYPE_CHECKING:
@@ -120,9 +120,32 @@ def score_summary(
     upper_bound_note: str = "",
     *,
     files: int = 1,
+    show_values: bool = False,
 ) -> list[str]:
-    """Count what was scored, what was not and why, and the share that each reason flags."""
-    lines = [scored_words(tally, files), *(f"  {each}" for each in problem_words(tally, files))]
+    """Count what was scored, what was not and why, and the share that each reason flags.
+
+    Parameters
+    ----------
+    tally : Tally
+        Counts of the rows.
+    threshold : float
+        Probability from which on imaging again was advised.
+    upper_bound_note : str, default none
+        Said of a threshold that came from costs.
+    files : int, default 1
+        How many were scored.
+    show_values : bool, default False
+        Whether problems say what was entered.
+
+    Returns
+    -------
+    list of str
+        Lines for a terminal.
+    """
+    problems = problem_words(tally, files, show_values=show_values)
+    lines = [scored_words(tally, files), *(f"  {each}" for each in problems)]
+    if tally.hides_values and not show_values:
+        lines.append(VALUES_HIDDEN)
     if tally.scored:
         lines.append(flagged_words(tally))
         reasons = zip(reason_names(threshold), reason_shares(tally), strict=True)
@@ -139,10 +162,20 @@ def scored_words(tally: Tally, files: int = 1) -> str:
     return f"{rows}{of_files} scored, {tally.unscored} could not be scored."
 
 
-def problem_words(tally: Tally, files: int = 1) -> list[str]:
-    """Say why rows could not be scored, the most frequent kind first."""
+def problem_words(tally: Tally, files: int = 1, *, show_values: bool) -> list[str]:
+    """Say why rows could not be scored, the most frequent kind first.
+
+    Parameters
+    ----------
+    tally : Tally
+        The counts.
+    files : int
+        Of how many files.
+    show_values : bool
+        Whether the first of each kind is told with what was entered.
+    """
     by_count = sorted(tally.kinds.items(), key=lambda each: -each[1].count)
-    return [_kind(name, kind, files) for name, kind in by_count]
+    return [_kind(name, kind, files, show_values=show_values) for name, kind in by_count]
 
 
 def flagged_words(tally: Tally) -> str:
@@ -159,13 +192,14 @@ def reason_shares(tally: Tally) -> list[str]:
     return [_share(count, tally.scored) for count in tally.reasons]
 
 
-def _kind(name: str, kind: Kind, files: int) -> str:
+def _kind(name: str, kind: Kind, files: int, *, show_values: bool) -> str:
     """Say how often a kind of problem occurs, where first, and what it looks like."""
     first = [f"{file} row {row}" if files > 1 else f"{row}" for file, row in kind.first]
     rest = ", …" if kind.count > len(first) else ""
     where = ", ".join(first) + rest
     where = where if files > 1 else f"row{'' if kind.count == 1 else 's'} {where}"
-    return f"{name}: {_count(kind.count, 'row')} ({where}); {show(kind.example, _LONGEST_EXAMPLE)}"
+    example = show(kind.example.said(show_values=show_values), _LONGEST_EXAMPLE)
+    return f"{name}: {_count(kind.count, 'row')} ({where}); {example}"
 
 
 def _share(n: int, of: int) -> str:

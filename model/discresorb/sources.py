@@ -66,7 +66,7 @@ def opened(source: str | Path) -> Iterator[Source]:
     Raises
     ------
     InputFileError
-        If it cannot be opened, read or decompressed.
+        If it cannot be opened, read or decompressed, or was changed while it was read.
     """
     if str(source) == STANDARD_STREAM:
         if sys.stdin is None:
@@ -75,8 +75,38 @@ def opened(source: str | Path) -> Iterator[Source]:
         return
     with _open(Path(source)) as raw:
         status = os.fstat(raw.fileno())
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        yield _recognised(str(source), raw, size)
+        if not stat.S_ISREG(status.st_mode):  # a pipe, whose end nobody knows before it comes
+            yield _recognised(str(source), raw, None)
+            return
+        file = _recognised(str(source), raw, status.st_size)
+        try:
+            yield file
+        except InputFileError:  # that it was changed says more than what it looks like by now
+            _refuse_changed(file, status, raw)
+            raise
+        _refuse_changed(file, status, raw)
+
+
+def _refuse_changed(file: Source, before: os.stat_result, raw: IO[bytes]) -> None:
+    """Refuse rows that may come from two states of a file.
+
+    Another file under the same name does not matter to one that is open, but Parquet is opened
+    again and again by its name.
+    """
+    try:
+        now = Path(file.name).stat() if file.kind == "parquet" else os.fstat(raw.fileno())
+        changed = _state(now) != _state(before)
+    except OSError:
+        changed = True
+    if changed:
+        raise InputFileError(
+            f"{file.name} was changed while it was read, so that its rows may be of two states; "
+            "try again once nothing writes to it any more"
+        )
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _open(path: Path) -> IO[bytes]:

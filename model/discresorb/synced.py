@@ -1,16 +1,21 @@
-"""A file that goes to the disk while more is written, so that the wait at the end is short."""
+"""A file that goes to the disk while more is written, so that the wait at the end is short.
+
+Whatever cannot be written is told of by its own name.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["SyncedFile", "UnwrittenError"]
+__all__ = ["NamedStream", "SyncedFile", "UnwrittenError"]
 
 _AT_ONCE: Final = 64 << 20
 
@@ -26,6 +31,45 @@ class UnwrittenError(OSError):
         named = cls(error.errno, error.strerror)
         named.target = target
         return named
+
+
+class NamedStream:
+    """A stream that is told of by name when it cannot be written.
+
+    Parameters
+    ----------
+    stream : binary file
+        Such as standard output.
+    name : str
+        What it is called.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self._stream, self._name = stream, name
+
+    def write(self, content: Any) -> int:
+        """Write."""
+        with self._named():
+            return self._stream.write(content)
+
+    def writelines(self, lines: Iterable[Any]) -> None:
+        """Write one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Pass on what is kept."""
+        with self._named():
+            self._stream.flush()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:  # its reader has seen enough
+            raise
+        except OSError as error:
+            raise UnwrittenError.of(error, self._name) from error
 
 
 class SyncedFile(io.FileIO):

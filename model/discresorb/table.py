@@ -92,14 +92,14 @@ def _squared(rows: list[list[str]], width: int) -> Rows:
     for position, row in enumerate(rows):
         if len(row) == width:
             continue
-        words = f"row has {len(row)} fields, but the header has {width}"
+        rule = f"row has {len(row)} fields, but the header has {width}"
         if len(row) < width:
-            words += "; a separator or a quote is missing"
+            ragged[position] = Problem(_RAGGED, f"{rule}; a separator or a quote is missing")
             rows[position] = row + [""] * (width - len(row))
         else:
-            words += "; beyond it: " + ", ".join(map(repr, row[width:]))
+            surplus = ", ".join(map(repr, row[width:]))
+            ragged[position] = Problem(_RAGGED, rule, f"{rule}; beyond it: {surplus}")
             rows[position] = row[:width]
-        ragged[position] = Problem(_RAGGED, words)
     columns = zip(*rows, strict=True) if rows else [()] * width
     frame = pl.DataFrame(
         [

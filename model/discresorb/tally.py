@@ -28,13 +28,13 @@ class Kind:
         How many.
     first : list of (str, int)
         File and number of the first ones, from 1 on.
-    example : str
-        The first one's problem in words.
+    example : Problem
+        The first one's.
     """
 
+    example: Problem
     count: int = 0
     first: list[tuple[str, int]] = field(default_factory=list)
-    example: str = ""
 
 
 @dataclass
@@ -83,8 +83,7 @@ class Tally:
             Rows of that file before the first one counted here.
         """
         for kind, theirs in other.kinds.items():
-            ours = self.kinds.setdefault(kind, Kind())
-            ours.example = ours.example or theirs.example
+            ours = self.kinds.setdefault(kind, Kind(theirs.example))
             ours.count += theirs.count
             named = [
                 (name, before + self.rows + row) if name else (file, row)
@@ -96,6 +95,11 @@ class Tally:
         self.flagged += other.flagged
         self.reasons = [a + b for a, b in zip(self.reasons, other.reasons, strict=True)]
         self.guarded += other.guarded
+
+    @property
+    def hides_values(self) -> bool:
+        """Whether there is more to say about the problems with what was entered."""
+        return any(kind.example.words != kind.example.rule for kind in self.kinds.values())
 
     @property
     def unscored(self) -> int:
@@ -111,7 +115,7 @@ def _kinds(problems: Mapping[int, Iterable[Problem]]) -> dict[str, Kind]:
             if problem.kind in told:
                 continue  # a row counts once
             told.add(problem.kind)
-            kind = kinds.setdefault(problem.kind, Kind(example=problem.words))
+            kind = kinds.setdefault(problem.kind, Kind(problem))
             kind.count += 1
             if len(kind.first) < MOST_NAMED:
                 kind.first.append(("", row + 1))

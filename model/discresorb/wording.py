@@ -13,11 +13,14 @@ __all__ = [
     "SYNTHETIC",
     "SYNTHETIC_NOTICE",
     "TOO_FAR",
+    "VALUES_HIDDEN",
     "as_sentence",
     "filled_in",
     "frequency_sentence",
+    "guarded_cells",
     "interval_label",
     "percent",
+    "visible",
 ]
 
 SYNTHETIC: Final = "synthetic"
@@ -32,11 +35,20 @@ LIMITS: Final = (
     "urgent assessment whatever it says."
 )
 TOO_FAR: Final = "no probability can be computed so far from the training patients"
+VALUES_HIDDEN: Final = "Note: what was entered is not shown here; --show-values shows it."
 
 
 def as_sentence(words: str) -> str:
     """Give words a capital and a full stop."""
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def guarded_cells(count: int) -> str:
+    """Say how many cells a spreadsheet would have run as a formula."""
+    return (
+        f"A leading ' keeps a spreadsheet from running as a formula: {count} "
+        f"{'cell' if count == 1 else 'cells'} got one; --raw-text leaves them alone."
+    )
 
 
 def interval_label(between_study_sd: float | None) -> str:
@@ -70,7 +82,17 @@ def percent(probability: float) -> str:
 def frequency_sentence(
     probability: float, low: float, high: float, wait: float, surgery_day: float | None
 ) -> str:
-    """Say a probability in natural frequencies, with the condition that it stands under."""
+    """Say a probability in natural frequencies, with the condition that it stands under.
+
+    Parameters
+    ----------
+    probability, low, high : float
+        The estimate and its interval.
+    wait : float
+        Months from the index MRI to surgery.
+    surgery_day : float or None
+        Day number of the surgery date; without one the months are named.
+    """
     until = (
         f"before {day_name(surgery_day)}"
         if surgery_day is not None
@@ -83,3 +105,14 @@ def frequency_sentence(
         f"this would show resorption on MRI by then; 95 % interval {percent(low)} to "
         f"{percent(high)}."
     )
+
+
+def visible(line: str) -> str:
+    """Spell out characters that a terminal would act on, or that turn the order of others."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else _spelt(each) for each in line)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape", errors="surrogatepass").decode("ascii")

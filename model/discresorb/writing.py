@@ -17,7 +17,7 @@ from queue import Empty, Full, Queue
 from threading import Event
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
-from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number
+from discresorb.cells import FORMULA_STARTS, NUMBER_PATTERN, is_number, show
 from discresorb.errors import InputFileError
 from discresorb.scoring import Scored, output_schema
 from discresorb.table import Rows
@@ -34,6 +34,7 @@ __all__ = [
     "guard_formulas",
     "is_formula",
     "join_parquet",
+    "quoted",
 ]
 
 # rows of a row group, so that a file does not depend on the batches that it came in
@@ -259,12 +260,19 @@ def _without_empty_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _refuse(schema: pl.Schema, name: str, form: str, unfit: Callable[[Any], bool]) -> None:
     problems = [
-        f"{name}: column {column} holds {kind}, which {form} cannot; write Parquet, or leave it out"
+        f"{name}: column {show(column)} holds {_named(kind)}, which {form} cannot; write Parquet, "
+        "or leave it out"
         for column, kind in schema.items()
         if unfit(kind)
     ]
     if problems:
         raise InputFileError(problems)
+
+
+def _named(kind: Any) -> str:
+    """Name a type without the categories that it may list: they are what patients' cells say."""
+    inner = getattr(kind, "inner", None)
+    return f"{kind.base_type()}" + ("" if inner is None else f"({_named(inner)})")
 
 
 def _no_csv(kind: pl.DataType) -> bool:
@@ -298,8 +306,12 @@ def guard_formulas(passed: pl.DataFrame, plain: frozenset[str]) -> tuple[pl.Data
     return passed, guarded
 
 
-def _quoted_one(text: str | None) -> str | None:
-    if text is None or not any(separating in text for separating in ',"\r\n'):
+def quoted(text: str) -> str:
+    """Quote a cell of a CSV that holds what separates cells or rows.
+
+    A return is quoted as well; csv.writer leaves it bare where lines end otherwise.
+    """
+    if not any(separating in text for separating in ',"\r\n'):
         return text
     return '"' + text.replace('"', '""') + '"'
 
@@ -309,10 +321,12 @@ def _quoted(texts: pl.Series) -> pl.Series:
     import polars as pl
 
     if len(texts) <= _FEW:
-        return pl.Series([_quoted_one(text) for text in texts], dtype=pl.String)
+        return pl.Series(
+            [None if text is None else quoted(text) for text in texts], dtype=pl.String
+        )
     separating = texts.str.contains(_SEPARATING)
-    quoted = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
-    return pl.select(pl.when(separating).then(quoted).otherwise(texts)).to_series()
+    in_quotes = '"' + texts.str.replace_all('"', '""', literal=True) + '"'
+    return pl.select(pl.when(separating).then(in_quotes).otherwise(texts)).to_series()
 
 
 def is_formula(cell: str) -> bool:

@@ -1,8 +1,7 @@
 """Data sorted by kind of row and cut into blocks, once; refits with other weights start from here.
 
 Blocks of about 8,000 rows stay in the processor's cache, bound the memory of what is computed from
-them, and are the unit that a cluster maps over. An interval so narrow that a difference of
-probabilities would lose its digits is taken as an exact time at its middle, times its width.
+them, and are the unit that a cluster maps over.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ __all__ = ["BLOCK_ROWS", "Block", "Prepared", "prepare"]
 BLOCK_ROWS = 8_000
 
 BETWEEN, BEFORE, NEVER_SEEN, EXACT = range(4)
-# in log time; about two minutes at ten months, far below what any visit resolves
-_NARROW = 1e-5
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,10 @@ class Block:
     log_lower, log_upper, log_entry : float array, (n,), or None
         Those that the kind needs.
     log_measure : float array, (n,), or None
-        Of EXACT rows: logarithm of what turns a density in log time into their contribution,
-        1 / time for an exact time, the width in log time for a narrow interval.
+        Of EXACT rows: logarithm of 1 / time, which turns a density in log time into one in time.
+    width : float array, (n,), or None
+        Of BETWEEN rows: in log time, with the digits that a narrow interval has and its ends have
+        not.
     start : int
         Position of the first row in the sorted order.
     """
@@ -48,6 +47,7 @@ class Block:
     log_upper: Array | None
     log_entry: Array | None
     log_measure: Array | None
+    width: Array | None
     start: int
 
     @property
@@ -57,23 +57,24 @@ class Block:
 
     def thinned(self, stride: int) -> Block:
         """Every stride-th row."""
-        lower, upper, entry, measure = (
+        lower, upper, entry, measure, width = (
             None if each is None else each[::stride] for each in self._times()
         )
-        return Block(self.kind, self.design[:, ::stride], lower, upper, entry, measure, 0)
+        design = self.design[:, ::stride]
+        return Block(self.kind, design, lower, upper, entry, measure, width, 0)
 
     def joined(self, others: Sequence[Block], start: int) -> Block:
         """One block of this and others of its kind, from a position on."""
         blocks = (self, *others)
-        lower, upper, entry, measure = (
+        lower, upper, entry, measure, width = (
             None if part[0] is None else np.concatenate(part)
             for part in zip(*(block._times() for block in blocks), strict=True)
         )
         design = np.hstack([block.design for block in blocks])
-        return Block(self.kind, design, lower, upper, entry, measure, start)
+        return Block(self.kind, design, lower, upper, entry, measure, width, start)
 
     def _times(self) -> tuple[Array | None, ...]:
-        return self.log_lower, self.log_upper, self.log_entry, self.log_measure
+        return self.log_lower, self.log_upper, self.log_entry, self.log_measure, self.width
 
 
 @dataclass(frozen=True)
@@ -163,25 +164,17 @@ def prepare(
         Columns of the design that enter π; all by default.
     """
     seen, delayed = np.isfinite(upper), entry > 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        width = np.log1p((upper - lower) / lower)  # infinite where lower is 0: not narrow
-    narrow = seen & (width < _NARROW)
-    kind = np.select([~seen, narrow, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
+    kind = np.select([~seen, upper == lower, lower == 0.0], [NEVER_SEEN, EXACT, BEFORE], BETWEEN)
     silent = ~seen & (lower == entry)  # never imaged after the index MRI
     group = np.where(silent, -1, 2 * kind + delayed).astype(np.int8)  # small integers sort fast
     by_group = np.argsort(group, kind="stable")
     order = by_group[int(silent.sum()) :]
     groups = group[order]
-    lower, upper, entry, width, narrow = (
-        each[order] for each in (lower, upper, entry, width, narrow)
-    )
-    with np.errstate(divide="ignore"):
+    lower, upper, entry = (each[order] for each in (lower, upper, entry))
+    with np.errstate(divide="ignore", invalid="ignore"):
         log_lower, log_upper, log_entry = (np.log(t / time_unit) for t in (lower, upper, entry))
-    log_measure = np.zeros(len(order))
-    exact = narrow & (upper == lower)
-    log_measure[exact] = -np.log(lower[exact])
-    log_measure[narrow & ~exact] = np.log(width[narrow & ~exact])
-    log_lower[narrow] += 0.5 * width[narrow]
+        share = (upper - lower) / lower
+        width = np.where(share < 1.0, np.log1p(share), log_upper - log_lower)
     design = np.ascontiguousarray(design.T[:, order])
     blocks = []
     edges = np.searchsorted(groups, np.arange(9))
@@ -195,7 +188,8 @@ def prepare(
                     log_lower=None if code // 2 == BEFORE else log_lower[part],
                     log_upper=log_upper[part] if code // 2 in (BETWEEN, BEFORE) else None,
                     log_entry=log_entry[part] if code % 2 else None,
-                    log_measure=log_measure[part] if code // 2 == EXACT else None,
+                    log_measure=-np.log(lower[part]) if code // 2 == EXACT else None,
+                    width=width[part] if code // 2 == BETWEEN else None,
                     start=start,
                 )
             )

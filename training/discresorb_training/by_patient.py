@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,9 +74,12 @@ class PatientReader(RowReader):
             word = text_of(each).lower()
             if word not in allowed:
                 if needed or word:
-                    said = f"entered as {show(each)}, but" if word else "is missing; it"
-                    kind = f"{name} {'cannot be read' if word else 'is missing'}"
-                    self.add(row, f"{name} {said} must be one of {', '.join(allowed)}", kind)
+                    must = f"must be one of {', '.join(allowed)}"
+                    if word:
+                        full = f"{name} entered as {show(each)}, but {must}"
+                        self.add(row, f"{name} {must}", f"{name} cannot be read", full)
+                    else:
+                        self.add(row, f"{name} is missing; it {must}", f"{name} is missing")
                 word = ""
             found.append(word)
         return np.array(found)[self._order]
@@ -89,9 +93,10 @@ class PatientReader(RowReader):
 
     def add_in_order(self, bad: Array, words: str, kind: str = "") -> None:
         """Note a problem of rows, given in the order; words may hold what `_said_of` names."""
+        rule = _without_values(words)
         for position in np.flatnonzero(bad & ~self._nameless).tolist():
             said = words.format_map(self._said_of(position))
-            self.add(int(self._order[position]), said, kind)
+            self.add(int(self._order[position]), rule, kind, said)
 
     def _said_of(self, position: int) -> dict[str, str]:
         """Give what words about a row, given by its position in the order, may name."""
@@ -121,3 +126,8 @@ class PatientReader(RowReader):
         """Give what is stated of each patient, (patients,), from the first row that states it."""
         where = self.stating(known)
         return np.where(where >= 0, values[where], otherwise)
+
+
+def _without_values(words: str) -> str:
+    """Take out of words what `_said_of` would put in."""
+    return re.sub(r" \{\w+\}", "", words.replace("patient {patient}", "this patient"))

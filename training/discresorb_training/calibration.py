@@ -123,7 +123,17 @@ class Calibration:
         return float(np.sqrt((self.differences**2).mean()))
 
     def probability(self, size: Array, sequestrated: Array, entry: Array, horizon: Array) -> Array:
-        """P(resorbed by the horizon | herniated at entry), averaged over centres."""
+        """P(resorbed by the horizon | herniated at entry), averaged over centres.
+
+        Parameters
+        ----------
+        size : float array, (n,)
+            In millimetres.
+        sequestrated : float array, (n,)
+            0 or 1.
+        entry, horizon : float array, (n,)
+            Months since onset.
+        """
         return _averaged(self.process, self.between_study_sd)(size, sequestrated, entry, horizon)
 
     def margins(self) -> list[float]:

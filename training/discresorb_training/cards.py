@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from discresorb.cells import show
 from discresorb.errors import InputError, InputFileError
 from discresorb.files import write_whole
 from discresorb.schema import MOST_BETWEEN_STUDY_SD
@@ -24,6 +25,8 @@ __all__ = [
     "read_card",
     "write_card",
 ]
+
+_LARGEST: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,16 @@ def _card_of_any_state(cohort: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file():  # a pipe would be waited for without end
+            raise InputFileError(f"{path} is not a file; remove it")
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise InputFileError(f"{path} is larger than any data card; remove it")
+        card = json.loads(content.decode())
     except (OSError, ValueError, RecursionError) as error:
-        raise InputFileError(f"{path} cannot be read: {error}") from None
+        words = error.strerror if isinstance(error, OSError) else error
+        raise InputFileError(f"{path} cannot be read: {words}") from None
     if not isinstance(card, dict):
         raise InputFileError(f"{path} is no data card; remove it")
     return card
@@ -101,6 +111,15 @@ def described(
     cohort: str, endpoint: str | None, data_origin: str | None, between_study_sd: float | None
 ) -> Description:
     """Take what is given, and the rest from the card beside the cohort.
+
+    Parameters
+    ----------
+    cohort : str
+        Path of the cohort's file.
+    endpoint, data_origin : str or None
+        As given; None to take the card's.
+    between_study_sd : float or None
+        As given; None to take the card's, if it has one.
 
     Raises
     ------
@@ -143,8 +162,8 @@ def _refuse_other_origin(cohort: Path, data_origin: str | None) -> None:
     origin = (card or {}).get("data_origin")
     if data_origin is not None and origin is not None and origin != data_origin:
         raise InputError(
-            f"--data-origin says {data_origin}, but {card_path(cohort)} says {origin}; leave the "
-            "option out, or remove the card if it is wrong"
+            f"--data-origin says {data_origin}, but {card_path(cohort)} says {show(origin)}; leave "
+            "the option out, or remove the card if it is wrong"
         )
 
 
@@ -167,8 +186,8 @@ def _spread(cohort: Path, card: dict[str, Any]) -> float | None:
     number = isinstance(spread, int | float) and not isinstance(spread, bool)
     if not number or not 0.0 <= spread <= MOST_BETWEEN_STUDY_SD:
         raise InputFileError(
-            f"{card_path(cohort)} has {spread!r} as {key}, but it must be a number from 0 to "
-            f"{MOST_BETWEEN_STUDY_SD:g}; give {_option(key)}"
+            f"{card_path(cohort)} has {show(repr(spread))} as {key}, but it must be a number "
+            f"from 0 to {MOST_BETWEEN_STUDY_SD:g}; give {_option(key)}"
         )
     return float(spread)
 

@@ -143,7 +143,17 @@ def compare_levels(
     alpha: float = _ALPHA[0],
     spread: Spread = TEST_SPREAD,
 ) -> Comparison:
-    """Test one level within a larger one."""
+    """Test one level within a larger one.
+
+    Parameters
+    ----------
+    parent, patients, levels, spread
+        As in the choice among all levels.
+    level, against : int
+        The smaller and the larger.
+    alpha : float, default 0.05
+        Below which p rejects the smaller.
+    """
     D = levels[against].directions
     C = levels.coordinates(level, against)
     S = levels.covariance(against, spread)

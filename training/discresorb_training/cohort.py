@@ -139,9 +139,7 @@ def _read(
     if not count:
         raise InputFileError(f"{name}: there are no patients in it")
     plan = [_with_levels(each, cells[each.column.name], name) for each in plan]
-    reader = _Reader(cells, count)
-    for row, problem in ragged.items():
-        reader.add(row, problem.words)
+    reader = _Reader(cells, count, ragged)
     values = [
         reader.optional(each.column) if each.optional else reader.needed(each.column)
         for each in plan
@@ -197,10 +195,9 @@ def _with_levels(each: Planned, cells: Sequence[Any], name: str) -> Planned:
         )
     odd = sorted(level for level in found if not level.isprintable())
     if odd:
-        raise InputFileError(
-            f"{name}: {column.name} has values that cannot be printed as they are, such as "
-            f"{odd[0]!r}; write them with plain letters and blanks"
-        )
+        has = f"{name}: {column.name} has values that cannot be printed as they are"
+        do = "write them with plain letters and blanks"
+        raise InputFileError(f"{has}; {do}", [f"{has}, such as {odd[0]!r}; {do}"])
     levels = tuple(sorted(found, key=_as_sorted))
     high = float(len(levels) - 1)
     return replace(each, column=replace(column, low=0.0, high=high, levels=levels))
@@ -258,32 +255,40 @@ class _Reader(RowReader):
 
     def check_order(self, entry: Array, lower: Array, upper: Array) -> None:
         for row in np.flatnonzero((entry < 0) | (entry > MONTHS_SINCE_ONSET.high)).tolist():
+            must = f"must be {MONTHS_SINCE_ONSET.low:g} to {MONTHS_SINCE_ONSET.high:g}"
             self.add(
                 row,
-                f"index MRI {entry[row]:.2f} months after onset, but must be "
-                f"{MONTHS_SINCE_ONSET.low:g} to {MONTHS_SINCE_ONSET.high:g}",
+                f"index MRI {must} months after onset",
+                with_values=f"index MRI {entry[row]:.2f} months after onset, but {must}",
             )
         for row in np.flatnonzero((lower > LATEST) | (upper > LATEST)).tolist():
             self.add(row, f"a time later than {LATEST:g} months after onset")
         for row in np.flatnonzero(lower < entry).tolist():
             self.add(
                 row,
-                f"last seen herniated at {lower[row]:.2f} months, before the index MRI at "
-                f"{entry[row]:.2f}",
+                "last seen herniated before the index MRI",
+                with_values=f"last seen herniated at {lower[row]:.2f} months, before the index "
+                f"MRI at {entry[row]:.2f}",
             )
         for row in np.flatnonzero(upper <= lower).tolist():
             self.add(
                 row,
-                f"first seen resorbed at {upper[row]:.2f} months, not after last seen herniated "
-                f"at {lower[row]:.2f}",
+                "first seen resorbed not after last seen herniated",
+                with_values=f"first seen resorbed at {upper[row]:.2f} months, not after last seen "
+                f"herniated at {lower[row]:.2f}",
             )
 
     def check_ids(self) -> None:
         ids = [text_of(cell) for cell in self._cells.get(PATIENT_ID.name, ())]
-        times = Counter(ids)
+        times, first = Counter(ids), dict(zip(reversed(ids), range(len(ids), 0, -1), strict=True))
         for row, each in enumerate(ids):
             if each and times[each] > 1:
-                self.add(row, f"patient_id {show(each)} appears {times[each]} times")
+                self.add(
+                    row,
+                    f"patient_id is one of {times[each]} that are the same, first in row "
+                    f"{first[each]}",
+                    with_values=f"patient_id {show(each)} appears {times[each]} times",
+                )
 
     def check_exits(self, lower: Array, upper: Array) -> None:
         exits = self.optional(_COLUMNS["exit_months"])
@@ -294,14 +299,19 @@ class _Reader(RowReader):
         for row, each in enumerate(self._cells.get("exit_reason", ())):
             if is_empty(each):
                 continue
-            reason = str(each).strip().lower()
+            reason = text_of(each).lower()
             if reason not in EXIT_REASONS:
+                must = f"must be one of {', '.join(EXIT_REASONS)}"
                 self.add(
                     row,
-                    f"exit_reason entered as {show(each)}, but must be one of "
-                    + ", ".join(EXIT_REASONS),
+                    f"exit_reason {must}",
+                    with_values=f"exit_reason entered as {show(each)}, but {must}",
                 )
             elif (reason == "resorbed") == math.isnan(upper[row]) and not self._resorption_unknown[
                 row
             ]:
-                self.add(row, f"exit_reason {reason} does not go with first_resorbed_months")
+                self.add(
+                    row,
+                    "exit_reason does not go with first_resorbed_months",
+                    with_values=f"exit_reason {reason} does not go with first_resorbed_months",
+                )

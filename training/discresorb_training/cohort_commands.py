@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from discresorb.options import ForceOption, RawTextOption, ShowValuesOption, tell
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -64,13 +65,12 @@ def cohort(
     ] = None,
     endpoint: EndpointOption = None,
     data_origin: DataOriginOption = None,
-    raw_text: Annotated[
-        bool, typer.Option("--raw-text", help="Do not quote cells that a spreadsheet would run.")
-    ] = False,
+    raw_text: RawTextOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the flow table as JSON for machines.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    show_values: ShowValuesOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Make a cohort, one row a patient, of visits, one row an MRI.
 
@@ -101,8 +101,9 @@ def cohort(
     done = read_visits(frame, header, names, table.name, table.ragged)
     files.list_problems(done, table.name, raw_text=raw_text)
     refused = not done.flow.patients_kept or (bool(done.problems) and not leave_out_problems)
-    _print_flow(done, files, table.name, about, as_json=as_json, refused=refused)
-    _print_problems(done, files, table.name, refused=refused)
+    form: Literal["text", "json"] = "json" if as_json else "text"
+    _print_flow(done, files, table.name, about, form, refused=refused, show_values=show_values)
+    _print_problems(done, files, table.name, refused=refused, show_values=show_values)
     if refused:
         raise typer.Exit(EXIT_FILE_UNFIT)
     options = [*typed("endpoint", endpoint), *typed("data-origin", data_origin)]
@@ -120,39 +121,52 @@ def _print_flow(
     files: VisitFiles,
     name: str,
     about: Description | None,
+    form: Literal["text", "json"],
     *,
-    as_json: bool,
     refused: bool,
+    show_values: bool,
 ) -> None:
     """Say what became of rows and patients; beside a cohort on standard output, on the other."""
     import json
 
     from discresorb.wording import SYNTHETIC
 
-    if as_json:
+    if form == "json":
+        flow = done.flow
         content = {
             "file": name,
             "written": None if refused or files.cohort is None else str(files.cohort),
-            **done.flow.to_dict(),
+            **flow.counts(),
+            "notes": [*flow.notes],
+            **({"left_out_ids": flow.to_dict()["left_out"]} if show_values else {}),
             "problems": [
-                {"row": row + 1, "patient_id": done.ids[row], "problems": [p.words for p in each]}
-                for row, each in sorted(done.problems.items())
+                {
+                    "row": row + 1,
+                    **({"patient_id": done.ids[row]} if show_values else {}),
+                    "problems": [each.said(show_values=show_values) for each in problems],
+                }
+                for row, problems in sorted(done.problems.items())
             ],
         }
-        lines = [json.dumps(content, ensure_ascii=False)]
+        typer.echo(json.dumps(content, ensure_ascii=False), err=files.cohort is None)
     else:
         simulated = about is not None and about.data_origin == SYNTHETIC
         lines = ["Note: these patients are simulated; nothing here speaks of people."] * simulated
-        lines += [f"From {name}:", *done.flow.lines(refused=refused)]
-    typer.echo("\n".join(lines), err=files.cohort is None)
+        lines += [f"From {name}:", *done.flow.lines(refused=refused, show_values=show_values)]
+        tell(*lines, err=files.cohort is None)
 
 
-def _print_problems(done: FromVisits, files: VisitFiles, name: str, *, refused: bool) -> None:
+def _print_problems(
+    done: FromVisits, files: VisitFiles, name: str, *, refused: bool, show_values: bool
+) -> None:
+    from discresorb.wording import VALUES_HIDDEN
     from discresorb_training.row_reader import problem_lines
 
     more = f"; all are in {files.problems}" if files.problems else "; --problems FILE lists them"
-    for line in problem_lines(done.problems, name, more):
-        typer.echo(f"{'Error' if refused else 'Problem'}: {line}", err=True)
+    for line in problem_lines(done.problems, name, more, show_values=show_values):
+        tell(f"{'Error' if refused else 'Problem'}: {line}")
+    if done.problems and not show_values:
+        typer.echo(VALUES_HIDDEN, err=True)
     kinds = {each.kind for row in done.problems.values() for each in row}
     if kinds & {f"{name} cannot be read" for name in ("finding", "exit_reason", "sequestrated")}:
         typer.echo("Words of your own can be read with --recode COLUMN:THEIRS=OURS.", err=True)
@@ -174,6 +188,7 @@ def _write(
     *,
     raw_text: bool,
 ) -> None:
+    from discresorb.wording import guarded_cells
     from discresorb_training.visit_files import csv_bytes
 
     content, guarded = csv_bytes(done.frame, raw_text=raw_text)
@@ -182,16 +197,11 @@ def _write(
     else:
         files.write(content, about, done.flow, options)
     if files.card is not None and about is not None:
-        typer.echo(f"Wrote {files.cohort} and {files.card}.", err=True)
+        tell(f"Wrote {files.cohort} and {files.card}.")
     elif files.cohort is not None:
-        typer.echo(
+        tell(
             f"Wrote {files.cohort}. It has no data card, because the visits have none and neither "
-            "--endpoint nor --data-origin was given; train will ask for both.",
-            err=True,
+            "--endpoint nor --data-origin was given; train will ask for both."
         )
     if guarded:
-        typer.echo(
-            f"A leading ' keeps a spreadsheet from running as a formula: {guarded} "
-            f"{'cell' if guarded == 1 else 'cells'} got one; --raw-text leaves them alone.",
-            err=True,
-        )
+        typer.echo(guarded_cells(guarded), err=True)

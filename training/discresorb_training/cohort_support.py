@@ -125,8 +125,13 @@ class CohortSupport:
 
         Parameters
         ----------
-        model : str
+        model : str, default "the model"
             What is to be trained, in words.
+
+        Returns
+        -------
+        list of str
+            What the command ``sample-size`` prints of a cohort.
         """
         lines = [
             f"{_counted(self.patients, 'patient')}: {self.informative} imaged after the index MRI, "
@@ -173,7 +178,13 @@ class CohortSupport:
         return self.supported < self.parameters
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Give it as plain data.
+
+        Returns
+        -------
+        dict
+            Numbers only, and None where nothing can be said.
+        """
         return {
             "patients": self.patients,
             "imaged_after_index_mri": self.informative,
@@ -197,20 +208,29 @@ def support_of(
     r2: float | None = None,
     r2_share: float = R2_SHARE,
 ) -> CohortSupport:
-    """Say what a cohort supports.
+    """Say how many parameters a cohort supports, and what to expect of a model with more.
+
+    By the criteria of Riley 2019 (doi:10.1002/sim.7992). Time at risk is taken to end in the middle
+    of the interval in which resorption happened, an approximation.
 
     Parameters
     ----------
     y : structured array, (n,)
         As `interval_outcome` makes it, times in months.
     parameters : int
-        Slopes of the model; see `parameters_of`.
-    time_point : float
+        Slopes of the model: two for each number or flag, without a cure fraction one; as many more
+        for each further knot or level.
+    time_point : float, default 6
         When the overall risk is wanted, months after the index MRI.
     r2 : float, optional
         Cox-Snell R² expected on new patients.
-    r2_share : float
+    r2_share : float, default 0.15
         Where r2 is not given: its share of the largest that there can be.
+
+    Returns
+    -------
+    CohortSupport
+        Patients and events, what is supported, and what the model needs.
 
     Raises
     ------

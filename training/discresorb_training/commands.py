@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from discresorb.options import SchedulerOption
+from discresorb.distributions import DISTRIBUTIONS
+from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption, tell
 from discresorb_training.defaults import DEFAULT_PENALTY
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer()
-
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 
 
 @app.command()
@@ -54,7 +53,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
     distribution: Annotated[
-        str, typer.Option(help="auto, loglogistic, lognormal or weibull.")
+        str, typer.Option(help=f"{', '.join(['auto', *DISTRIBUTIONS])}.")
     ] = "auto",
     cure: Annotated[str, typer.Option(help="Whether some never resorb: auto, yes or no.")] = "auto",
     penalty: Annotated[
@@ -94,7 +93,8 @@ def train(
     repeats: Annotated[int, typer.Option(help="Bootstrap samples of the report.")] = 200,
     n_jobs: Annotated[int, typer.Option(help="Processes of the report; -1: one a core.")] = -1,
     scheduler: SchedulerOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
+    show_values: ShowValuesOption = False,
     force: ForceOption = False,
 ) -> None:
     """Train a model on a cohort and save it.
@@ -145,7 +145,7 @@ def train(
         check_answers(patients, horizons, repeats=repeats, seed=seed, n_jobs=n_jobs)
     facts = None
     with computing_on_scheduler(scheduler):
-        typer.echo("\n".join(support_before(patients, cure=choices[cure])), err=True)
+        tell(*support_before(patients, cure=choices[cure]))
         result = train_cohort(
             patients,
             endpoint=about.endpoint,
@@ -174,12 +174,12 @@ def train(
             done["performance"] = facts["performance"]
         typer.echo(json.dumps({"saved": str(output), **done}, ensure_ascii=False))
     else:
-        typer.echo("\n".join(result.summary()))
+        tell(*result.summary(), err=False)
         if facts is not None:
             from discresorb_training.performance_text import performance_lines
 
-            typer.echo("\n".join(["", *performance_lines(facts["performance"])]))
-    typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
+            tell("", *performance_lines(facts["performance"]), err=False)
+    tell(f"Saved {output} with its .json and .sha256.")
 
 
 def _validated(

@@ -46,9 +46,9 @@ def compare(
         Training columns, one row a patient.
     endpoint : str
         What counted as resorbed; must be that of every model.
-    months : sequence of float
+    months : sequence of float, default (3, 6, 12)
         Horizons, months after the index MRI.
-    repeats, seed, n_jobs
+    repeats, seed, n_jobs : int
         As in `validate`.
 
     Returns
@@ -103,6 +103,8 @@ def compare_cohort(
         Of the cohort's file, for messages.
     track : callable
         Shows progress.
+    endpoint, months, repeats, seed, n_jobs
+        As in `compare`.
     """
     if len(models) < 2:
         raise InputError(f"{len(models)} models are named; a comparison needs two or more")

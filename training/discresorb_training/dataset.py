@@ -69,8 +69,27 @@ class Dataset:
         Scales are weighted by `weights`, by default alike for all rows. Refits with other weights
         keep the scales of the data set that they start from. `fold` is the number of each row's
         fold, so that `only` can choose some.
+
+        Parameters
+        ----------
+        X : float array, (n, k)
+            Covariates.
+        y : structured array, (n,)
+            A checked outcome.
+        names : sequence of str
+            Of the covariates.
+        cure_columns : sequence of int, optional
+            Of the design that enter the probability of ever resorbing; all by default.
+        weights : float array, (n,), optional
+            By which rows count in the scales.
+        fold : int array, (n,), optional
+            The fold of each row.
         """
-        share = np.full(len(X), 1.0 / len(X)) if weights is None else weights / weights.sum()
+        if weights is None:
+            share = np.full(len(X), 1.0 / len(X))
+        else:
+            share = weights / weights.max()  # a sum may overflow
+            share = share / share.sum()
         mean = share @ X
         rows = np.empty((X.shape[1] + 1, len(X)))  # one covariate after the other, as blocks are
         rows[0] = 1.0
@@ -147,7 +166,21 @@ class Dataset:
         penalty: float,
         weights: Array | None = None,
     ) -> float:
-        """Give the penalised log-likelihood at θ in the user's units."""
+        """Give the penalised log-likelihood at θ in the user's units.
+
+        Parameters
+        ----------
+        theta : float array
+            (β, log σ, γ), without γ if there is no cure fraction.
+        distribution : str
+            One of `DISTRIBUTIONS`.
+        cure : bool
+            Whether some never resorb.
+        penalty : float
+            Weight of ½ · Σ (standardised slope of logit π)².
+        weights : float array, (n,), optional
+            Of the rows.
+        """
         scaled = self.to_standard_units(theta, cure)
         total = self.log_likelihood(distribution, cure=cure, weights=weights)(scaled)
         return total.log_likelihood - 0.5 * float(self.ridge(penalty, cure) @ scaled**2)

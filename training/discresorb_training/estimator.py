@@ -16,13 +16,20 @@ from discresorb.errors import InputError
 from discresorb_training.blocks import prepare
 from discresorb_training.dataset import Dataset
 from discresorb_training.defaults import DEFAULT_PENALTY
-from discresorb_training.errors import TrainingError
+from discresorb_training.errors import ConvergenceError, TrainingError
 from discresorb_training.fitting import Estimates, fit_near
 from discresorb_training.likelihood import evaluate
 from discresorb_training.outcome import check_outcome
 from discresorb_training.robust import cluster_numbers
 
 __all__ = ["ResorptionModel", "check_fit"]
+
+# spans of a covariate whose square is a number
+_SMALLEST_SPAN, _LARGEST_SPAN = 1e-100, 1e100
+# weights count patients: beyond this sum the likelihood has no digits left for a step
+_LARGEST_TOTAL_WEIGHT = 1e15
+# smallest eigenvalue of the covariates' correlations below which some say the same
+_SAME = 1e-9
 
 
 class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -38,7 +45,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
 
     Parameters
     ----------
-    distribution : {"loglogistic", "lognormal", "weibull"}
+    distribution : {"loglogistic", "lognormal", "weibull"}, default "loglogistic"
         Of the times of those to whom the event ever happens.
     cure : bool, default True
         Whether some never have the event; False is an ordinary accelerated-failure-time model.
@@ -58,7 +65,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Slopes on log time, in the covariates' own units.
     intercept_, scale_ : float
         Of log time; scale_ is σ.
-    cure_coef_, cure_intercept_
+    cure_coef_, cure_intercept_ : float array, (n_features of π,), and float
         Slopes and intercept of logit π, the probability that the event *ever* happens; None
         without a cure fraction.
     parameter_names_ : list of str
@@ -123,6 +130,11 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             By which rows count in the mean and SD that standardise covariates for the penalty;
             ``sample_weight`` by default.
 
+        Returns
+        -------
+        ResorptionModel
+            Itself, fitted.
+
         Raises
         ------
         InputError
@@ -134,6 +146,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         values, names = _matrix(X)
         y = check_outcome(y)
         weights = _check_rows(values, y, sample_weight)
+        _check_total(weights)
         scale = _check_rows(values, y, scale_weight, "scale_weight")
         numbers = _check_cluster(cluster, len(values))
         if weights is not None:  # rows of weight zero must not even set a scale
@@ -142,6 +155,8 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             scale = weights if scale is None else scale[used]
             numbers = None if numbers is None else numbers[used]
         check_fit(values, y, names)
+        if scale is not None:
+            _check_scale(values, scale, names)
         dataset = Dataset.build(values, y, names, self._cure_columns(names), scale)
         estimates = self._estimate(dataset, weights, numbers)
         # nothing is set before the fit has succeeded, so that a failure leaves the former fit
@@ -248,6 +263,7 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Returns
         -------
         float
+            In log units a row; differences between models of the same rows are what it tells.
 
         Raises
         ------
@@ -272,7 +288,13 @@ class ResorptionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         return total / float(len(values) if weights is None else weights.sum())
 
     def curve(self) -> CureCurve:
-        """Give the fitted model as plain numbers."""
+        """Give the fitted model as plain numbers.
+
+        Returns
+        -------
+        CureCurve
+            Probabilities and intervals from coefficients alone; rows begin with a one.
+        """
         check_is_fitted(self)
         distribution, cure = self._fitted
         k = len(self.coef_)
@@ -373,13 +395,60 @@ def _check_rows(
     return weights
 
 
+def _check_total(weights: Array | None) -> None:
+    """Refuse weights that add up to more than any number of patients."""
+    with np.errstate(over="ignore"):
+        total = 0.0 if weights is None else float(weights.sum())
+    if total > _LARGEST_TOTAL_WEIGHT:
+        raise InputError(
+            f"sample_weight adds up to {total:g}, but weights count patients: at most "
+            f"{_LARGEST_TOTAL_WEIGHT:g} together; divide all by the same number"
+        )
+
+
+def _check_scale(X: Array, weights: Array, names: Sequence[str]) -> None:
+    """Refuse scale weights under which a covariate has no spread to be standardised by."""
+    used = X[weights > 0.0]
+    constant = [name for name, span in zip(names, np.ptp(used, axis=0), strict=True) if span == 0.0]
+    if constant:
+        raise InputError(
+            f"scale_weight is above 0 only where {', '.join(constant)} has one and the same value, "
+            "which gives no spread to standardise by; give weight to rows that differ"
+        )
+
+
 def check_fit(X: Array, y: Array, names: Sequence[str]) -> None:
     """Refuse data on which no model of this kind can be fitted, naming what is missing."""
     if not np.isfinite(y["upper"]).any():
         raise TrainingError("no patient was seen resorbed; without events nothing can be trained")
-    constant = [name for name, span in zip(names, np.ptp(X, axis=0), strict=True) if span == 0.0]
+    with np.errstate(over="ignore"):
+        spans = np.ptp(X, axis=0)
+    constant = [name for name, span in zip(names, spans, strict=True) if span == 0.0]
     if constant:
         raise TrainingError(
             f"{', '.join(constant)} has the same value in every patient; leave it out, or bring "
             "patients who differ"
+        )
+    wrong = ~((spans >= _SMALLEST_SPAN) & (spans <= _LARGEST_SPAN))
+    if wrong.any():
+        found = (f"{names[j]} over {spans[j]:g}" for j in np.flatnonzero(wrong).tolist())
+        raise TrainingError(
+            f"covariates must range over {_SMALLEST_SPAN:g} to {_LARGEST_SPAN:g}, which their "
+            f"squares need, not {', '.join(found)}; give them in another unit"
+        )
+    _refuse_the_same(X, spans, names)
+
+
+def _refuse_the_same(X: Array, spans: Array, names: Sequence[str]) -> None:
+    """Refuse covariates of which one follows from the others but for rounding."""
+    if len(names) < 2:
+        return
+    centred = (X - X.mean(axis=0)) / spans
+    centred /= np.sqrt(np.square(centred).sum(axis=0))
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    if values[0] < _SAME:
+        same = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 0.1).tolist()]
+        raise ConvergenceError(
+            f"{', '.join(same)} say the same: one follows from the others to "
+            f"{np.sqrt(max(values[0], 0.0)):.1g} of its spread; leave one out"
         )

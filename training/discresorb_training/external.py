@@ -18,13 +18,12 @@ from discresorb.distributions import Array
 from discresorb.errors import InputFileError
 from discresorb.predictor import Predictor
 from discresorb_training.cohort import Cohort
-from discresorb_training.fingerprint import known_hashes
+from discresorb_training.lineage import made_from
 from discresorb_training.measure import Measure, percentiles
 from discresorb_training.performance import Evaluation, Key
 from discresorb_training.resampling import Track, resampled, untracked
-from discresorb_training.update_artifact import lineage_of
 
-__all__ = ["External", "check_fits", "made_from", "notes_on", "resample"]
+__all__ = ["External", "check_fits", "notes_on", "resample"]
 
 _MOST_OUTSIDE = 0.5  # of the patients; more are another population, or in another unit
 _NOTED_OUTSIDE = 0.1
@@ -159,20 +158,6 @@ def check_fits(predictor: Predictor, cohort: Cohort, endpoint: str, name: str) -
         )
     if problems:
         raise InputFileError(problems)
-
-
-def made_from(predictor: Predictor, cohort: Cohort) -> str | None:
-    """Give the model of a lineage that was made from these very patients; None if none was.
-
-    Parameters
-    ----------
-    predictor : Predictor
-        The youngest of the lineage.
-    cohort : Cohort
-        The patients.
-    """
-    known = {each["sha256"]: each["model_id"] for each in lineage_of(predictor.artifact)}
-    return next((known[each] for each in known_hashes(cohort) if each in known), None)
 
 
 def notes_on(predictor: Predictor, cohort: Cohort) -> list[str]:

@@ -124,6 +124,17 @@ def fit_near(dataset: Dataset, distribution: str, start: Array | None, **options
     """Fit from a start that may be near; from the usual ones if there is none, or it fails.
 
     Options are those of `fit_dataset`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Prepared once.
+    distribution : str
+        One of `DISTRIBUTIONS`.
+    start : float array or None
+        Standardised θ of a fit nearby.
+    **options
+        As `fit_dataset` takes them.
     """
     if start is not None:
         with contextlib.suppress(ConvergenceError):

@@ -57,6 +57,10 @@ def follow(
         Index MRI, and resorption (infinite for never), in days since onset.
     severity : float array, (n,)
         Standard normal score of symptom severity.
+    draws : Draws
+        Where random numbers come from.
+    settings : Settings
+        Visits, surgery, loss, and the study's end.
     """
     end = entry + np.rint(settings.follow_up * DAYS_PER_MONTH)
     surgery = entry + _days_to_surgery(draws, settings, severity)

@@ -19,9 +19,9 @@ from discresorb.columns import (
 )
 from discresorb.distributions import Array
 from discresorb.errors import InputError, InputFileError, Problem
-from discresorb.reading import check_columns
+from discresorb.reading import check_columns, columns_found
 from discresorb_training.cohort import COVARIATES, SITE_ID
-from discresorb_training.row_reader import frame_header, problem_lines
+from discresorb_training.row_reader import frame_header, refusal_of
 from discresorb_training.visit_flow import VisitFlow, flow_of
 from discresorb_training.visit_reader import EXIT_COLUMNS, VisitReader
 
@@ -79,11 +79,11 @@ def cohort_from_visits(
     visits : pandas.DataFrame or polars.DataFrame
         patient_id, onset_date, mri_date and finding (herniated or resorbed), in any order of rows;
         optional surgery_date, exit_date, exit_reason, site_id; any other columns.
-    covariates : sequence of str
+    covariates : sequence of str, default ("size_mm", "sequestrated")
         Columns that must be filled at the index MRI.
     rename : mapping, optional
         From the names of the visits' columns to ours.
-    leave_out_problems : bool
+    leave_out_problems : bool, default False
         Leave patients with problems out, as whole patients.
 
     Returns
@@ -104,9 +104,9 @@ def cohort_from_visits(
     header = renamed(frame_header(visits), rename or {}, "visits")
     done = read_visits(visits, header, covariates)
     if done.problems and not leave_out_problems:
-        raise InputFileError(problem_lines(done.problems, "visits"))
+        raise refusal_of(done.problems, "visits")
     if not done.flow.patients_kept:
-        raise InputFileError([*problem_lines(done.problems, "visits"), "no patient is left"])
+        raise refusal_of(done.problems, "visits").and_also("no patient is left")
     return done.frame, done.flow
 
 
@@ -119,7 +119,7 @@ def renamed(header: Sequence[str], rename: Mapping[str, str], name: str) -> list
         If a column to be renamed is not there, or two would bear one name.
     """
     problems = [
-        f"{name} has no column {show(theirs)} to rename; found: {', '.join(map(show, header))}"
+        f"{name} has no column {show(theirs)} to rename; {columns_found(header)}"
         for theirs in rename
         if theirs not in header
     ]
@@ -214,7 +214,7 @@ def _check_header(header: Sequence[str], covariates: Sequence[str], name: str) -
     except InputFileError as error:
         if set(header) >= {*_NEEDED, *covariates}:
             raise
-        raise InputFileError([*error.problems, *_hints(header, covariates)]) from None
+        raise error.and_also(*_hints(header, covariates)) from None
 
 
 def _hints(header: Sequence[str], covariates: Sequence[str]) -> list[str]:

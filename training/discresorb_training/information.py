@@ -87,10 +87,9 @@ def _too_alike(column: Column, values: Array) -> Iterator[str]:
         yield f"{column.name} is missing in every patient ({rows_of(np.isnan(values))})"
         return
     if known.min() == known.max():
-        said = _value(column, float(known[0]))
         yield (
-            f"{column.name} is {said} in every patient ({rows_of(~np.isnan(values))}); its effect "
-            "cannot be trained. Leave it out, or bring patients who differ"
+            f"{column.name} is the same in every patient ({rows_of(~np.isnan(values))}); its "
+            "effect cannot be trained. Leave it out, or bring patients who differ"
         )
         return
     for code in _codes(column):
@@ -137,4 +136,4 @@ def _codes(column: Column) -> list[float]:
 def _value(column: Column, code: float) -> str:
     if column.kind == "flag":
         return "yes" if code else "no"
-    return column.levels[int(code)] if column.levels else f"{code:g}"
+    return column.levels[int(code)]

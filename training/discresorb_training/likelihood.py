@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,9 @@ __all__ = [
     "row_scores",
     "row_values",
 ]
+
+
+_DEEP: Final = 1e-9  # share not resorbed below which its logarithm is summed, not taken of the sum
 
 
 class Evaluation(NamedTuple):
@@ -86,7 +89,19 @@ def evaluate_blocks(
     cure: bool,
     weights: Array | None,
 ) -> Evaluation:
-    """Sum over some blocks, one after the other; weights are those from position 0 on."""
+    """Sum over some blocks, one after the other; weights are those from position 0 on.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        Rows, sorted and cut.
+    distribution, theta, cure
+        As in `evaluate`.
+    cure_columns : int array
+        Of the design that enter the probability of ever resorbing.
+    weights : float array or None
+        Of all rows, in the order of the blocks.
+    """
     parts = (
         evaluate_block(
             block,
@@ -123,6 +138,13 @@ def evaluate_block(
     """Log-likelihood, gradient and Hessian of one block: the unit of all sums.
 
     Overflow gives infinities or nan, which the optimiser takes as a step too far.
+
+    Parameters
+    ----------
+    block : Block
+        Some rows.
+    distribution, theta, cure_columns, cure, weights
+        As in `evaluate_blocks`.
     """
     with np.errstate(all="ignore"):
         rows = _terms(block, distribution, theta, cure_columns, cure)
@@ -183,7 +205,7 @@ def _terms(
     if cure:
         rows.set_cure(theta[width + 1 :] @ block.design[cure_columns])
     if block.kind == BETWEEN:
-        rows.add_interval(block.log_lower, block.log_upper)
+        rows.add_interval(block.log_lower, block.log_upper, block.width)
     elif block.kind == BEFORE:
         rows.add_before(block.log_upper)
     elif block.kind == NEVER_SEEN:
@@ -215,6 +237,7 @@ class _Rows:
     gg: Array = 0.0
     cure: bool = False
     log_ever: Array = 0.0
+    log_never: Array = -np.inf
     ever: Array = 1.0
     never: Array = 0.0
     spread: Array = 0.0  # π(1 - π)
@@ -226,39 +249,35 @@ class _Rows:
     def set_cure(self, logit: Array) -> None:
         """Take π from its logit."""
         self.cure = True
-        self.log_ever = -softplus(-logit)
-        self.ever, self.never = np.exp(self.log_ever), np.exp(-softplus(logit))
+        self.log_ever, self.log_never = -softplus(-logit), -softplus(logit)
+        self.ever, self.never = np.exp(self.log_ever), np.exp(self.log_never)
         self.spread = self.never * self.ever
 
     def _z(self, log_time: Array) -> Array:
         return (log_time - self.location) * self.inverse_scale
 
-    def add_interval(self, log_lower: Array | None, log_upper: Array | None) -> None:
+    def add_interval(
+        self, log_lower: Array | None, log_upper: Array | None, log_width: Array
+    ) -> None:
         """Add log π + log[F(R) - F(L)]."""
         z_lower, z_upper = self._z(log_lower), self._z(log_upper)
-        log_mass, at_lower, at_upper, slope_lower, slope_upper = self.distribution.interval(
-            z_lower, z_upper
+        width = log_width * self.inverse_scale
+        log_mass, at_lower, at_upper, mean_slope, mixed, bend = self.distribution.interval(
+            z_lower, z_upper, width
         )
-        lower2 = -at_lower * (slope_lower + at_lower)
-        upper2 = at_upper * (slope_upper - at_upper)
-        cross = at_lower * at_upper
-        from_lower, from_upper = lower2 + cross, upper2 + cross
-        first = at_upper - at_lower
-        moment = z_upper * at_upper - z_lower * at_lower
-        mixed = z_lower * from_lower + z_upper * from_upper
-        second = z_lower * z_lower * lower2 + z_upper * z_upper * upper2
-        self._add_event(log_mass, first, moment)
-        self.aa += (from_lower + from_upper) * self.inverse_scale**2
-        self.as_ += (first + mixed) * self.inverse_scale
-        self.ss += moment + second + 2.0 * z_lower * z_upper * cross
+        by_width = mixed - at_upper * at_lower  # twice by the interval's width
+        moment = z_lower * mean_slope + width * at_upper
+        self._add_event(log_mass, mean_slope, moment)
+        self.aa += bend * self.inverse_scale**2
+        self.as_ += (mean_slope + z_lower * bend + width * mixed) * self.inverse_scale
+        self.ss += moment + z_lower * (z_lower * bend + 2.0 * width * mixed) + width**2 * by_width
 
     def add_before(self, log_upper: Array | None) -> None:
         """Add log π + log F(R): the interval that starts at time zero."""
         z = self._z(log_upper)
-        log_mass = self.distribution.log_cdf(z)
-        ratio = np.exp(self.distribution.log_density(z) - log_mass)
-        self._add_event(log_mass, ratio, z * ratio)
-        self._add_second(z, ratio, ratio * (self.distribution.slope(z) - ratio))
+        hazard, rise = self.distribution.reversed_hazard_and_rise(z)
+        self._add_event(self.distribution.log_cdf(z), hazard, z * hazard)
+        self._add_second(z, hazard, hazard * rise)
 
     def add_exact(self, log_time: Array, log_measure: Array) -> None:
         """Add log π + log f(z) - log σ + log measure."""
@@ -273,24 +292,40 @@ class _Rows:
         """Add sign × log[1 - G(t)]: not resorbed by t, or never going to be."""
         z = self._z(log_time)
         if self.cure:
-            survival, density, slope = self.distribution.survival_density_slope(z)
-            rest = self.never + self.ever * survival
-            hazard = self.ever * density / rest  # minus the derivative by z
-            # minus the derivative by g: π(1 - π) F / [1 - πF]
-            resorbed = self.spread * (1.0 - survival) / rest
+            log_rest, hazard, resorbed, rise = self._population(z)
             mixed = -hazard * (self.never + resorbed)
-            self.value += sign * np.log(rest)
+            self.value += sign * log_rest
             self.g += -sign * resorbed
             self.gg += sign * resorbed * (2.0 * self.ever - 1.0 - resorbed)
             self.ag += -sign * self.inverse_scale * mixed
             self.sg += -sign * z * mixed
         else:
-            hazard, slope = self.distribution.hazard_and_slope(z)
+            hazard, rise = self.distribution.hazard_and_rise(z)
             self.value += sign * self.distribution.log_survival(z)
-        second = -hazard * (slope + hazard)
+        second = -hazard * rise
         self.a += sign * self.inverse_scale * hazard
         self.s += sign * z * hazard
         self._add_second(z, -sign * hazard, sign * second)
+
+    def _population(self, z: Array) -> tuple[Array, Array, Array, Array]:
+        """Give log[1 - πF], minus its derivatives by z and by g, the first's logarithm's by z."""
+        survival, density, slope = self.distribution.survival_density_slope(z)
+        rest = self.never + self.ever * survival
+        log_rest = np.log(rest)
+        hazard = self.ever * density / rest
+        rise = slope + hazard
+        resorbed = self.spread * (1.0 - survival) / rest
+        deep = rest < _DEEP
+        if np.any(deep):  # what is left must be neither zero nor a quotient of two zeros
+            log_alive = self.log_ever + self.distribution.log_survival(z)
+            log_rest = np.where(deep, np.logaddexp(self.log_never, log_alive), log_rest)
+            never = np.exp(self.log_never - log_rest)
+            alive = np.exp(log_alive - log_rest)
+            of_those, its_rise = self.distribution.hazard_and_rise(z)
+            hazard = np.where(deep, of_those * alive, hazard)
+            rise = np.where(deep, its_rise - of_those * never, rise)
+            resorbed = np.where(deep, self.ever * (1.0 - survival) * never, resorbed)
+        return log_rest, hazard, resorbed, rise
 
     def _add_event(self, log_mass: Array, first: Array, moment: Array) -> None:
         self.value += log_mass + self.log_ever

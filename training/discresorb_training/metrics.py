@@ -41,6 +41,8 @@ _KNOTS = (0.05, 0.35, 0.65, 0.95)  # of the flexible curve, shares of patients
 _STEPS = 100
 _SAME = 1e-9  # of logit p: less is rounding
 _ROWS_AT_ONCE = 1_000
+# of a linear predictor: steps that need no watching, and where a probability is as good as 0 or 1
+_SETTLED, _SATURATED = 1e-3, 30.0
 
 
 def brier(p: Array, w: Array) -> float:
@@ -104,7 +106,7 @@ def auc(p: Array, w: Array) -> float:
     below = np.concatenate([[0.0], np.cumsum(others)[:-1]])
     own = float((w * (1.0 - w)).sum())  # a patient is no pair with itself
     concordant = float((cases * (below + 0.5 * others)).sum()) - 0.5 * own
-    pairs = float(w.sum() * (1.0 - w).sum()) - own
+    pairs = float(cases.sum() * others.sum()) - own  # by level, so that equal p give ½ exactly
     return concordant / pairs if pairs > 0.0 else float("nan")
 
 
@@ -323,16 +325,21 @@ def _logistic(design: Array, w: Array, offset: Array | float = 0.0) -> Array:
         beta[1] = 1.0  # as if calibrated
     value = log_likelihood(beta)
     for _ in range(_STEPS):
-        mean = expit(design @ beta + offset)
-        gradient = design.T @ (w - mean)
-        information = (design.T * (mean * (1.0 - mean))) @ design
-        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        moved = log_likelihood(beta + step)
-        while moved < value and np.abs(step).max() > 1e-14:
-            step = step / 2.0
+        eta = design @ beta + offset
+        mean, rest = expit(eta), expit(-eta)
+        gradient = design.T @ (w * rest - (1.0 - w) * mean)
+        information = (design.T * (mean * rest)) @ design
+        step, _, rank, _ = np.linalg.lstsq(information, gradient, rcond=None)
+        largest = np.abs(design @ step).max()
+        moved, due = log_likelihood(beta + step), 0.1 * float(gradient @ step)
+        # a step out of a flat tail may end in the other one; a small one gains less than rounding
+        while largest > _SETTLED and moved < value + due:
+            step, due = step / 2.0, due / 2.0
             moved = log_likelihood(beta + step)
         beta, gain, value = beta + step, moved - value, moved
-        if gain <= 1e-12 * (1.0 + abs(value)):
+        if gain <= 1e-12 * (1.0 + abs(value)) and largest < _SETTLED:
+            if rank < np.linalg.matrix_rank(design) and np.abs(eta).max() > _SATURATED:
+                break  # it has run so far that its way is lost to rounding
             return beta
     raise InputError(
         "w has no logistic regression on logit p: observed and predicted are separated"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from discresorb.files import write_whole
-from discresorb_training.report import environment, limits, source_of
+from discresorb_training.report import limits, source_of, template
 
 __all__ = ["model_card", "write_model_card"]
 
@@ -22,10 +22,8 @@ def model_card(facts: Mapping[str, Any], report: str) -> str:
     report : str
         Where the report stands, as seen from the card.
     """
-    rendered: str = (
-        environment()
-        .get_template("model_card.md")
-        .render(facts=facts, report=report, source=source_of(facts), limits=limits(facts))
+    rendered: str = template("model_card.md").render(
+        facts=facts, report=report, source=source_of(facts), limits=limits(facts)
     )
     return rendered
 

@@ -19,7 +19,6 @@ from discresorb.wording import interval_label
 __all__ = ["model_facts", "typical_patient", "typical_value", "worked_example"]
 
 _WAIT = 6.0
-_LABELS = {"loglogistic": "log-logistic", "lognormal": "log-normal", "weibull": "Weibull"}
 
 
 def model_facts(predictor: Predictor) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def model_facts(predictor: Predictor) -> dict[str, Any]:
         "endpoint": predictor.endpoint,
         "estimand": predictor.estimand,
         "data_origin": artifact["data_origin"],
-        "distribution": _LABELS[artifact["distribution"]],
+        "distribution": DISTRIBUTIONS[artifact["distribution"]].label,
         "cure": artifact["cure"],
         "penalty": artifact.get("penalty"),
         "between_study_sd": artifact["between_study_sd"],

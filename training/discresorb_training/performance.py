@@ -8,7 +8,7 @@ that do not depend on the event; the range over working models and the bounds sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -235,19 +235,20 @@ def metrics_at(p: Array, w: Array) -> dict[str, float]:
         "observed_expected": metrics.observed_expected(p, w),
     }
     inside = inside_0_and_1(p)
+    found["location"] = _determined(metrics.calibration_location, inside, w)
+    found["slope"] = _determined(metrics.calibration_slope, inside, w)
     try:
         curve = metrics.calibration_curve(inside, w)
-        calibration = [
-            metrics.calibration_location(inside, w),
-            metrics.calibration_slope(inside, w),
-            curve.ici,
-            curve.e50,
-            curve.e90,
-        ]
     except InputError:  # separated
-        calibration = [float("nan")] * 5
-    names = ("location", "slope", "ici", "e50", "e90")
-    return found | dict(zip(names, calibration, strict=True))
+        return found | dict.fromkeys(("ici", "e50", "e90"), float("nan"))
+    return found | {"ici": curve.ici, "e50": curve.e50, "e90": curve.e90}
+
+
+def _determined(metric: Callable[[Array, Array], float], p: Array, w: Array) -> float:
+    try:
+        return metric(p, w)
+    except InputError:  # separated
+        return float("nan")
 
 
 def inside_0_and_1(p: Array) -> Array:

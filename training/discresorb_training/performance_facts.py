@@ -105,7 +105,15 @@ def external_facts(
     subgroups: Subgroups,
     repeats: int,
 ) -> dict[str, Any]:
-    """Describe external validation; parameters as in `internal_facts`."""
+    """Describe external validation; parameters as in `internal_facts`.
+
+    Parameters
+    ----------
+    found : External
+        Of the resamples.
+    evaluation, measure, answerable, subgroups, repeats
+        As in `internal_facts`.
+    """
     table = _Table(
         _mapped(found.keys, found.estimate),
         _mapped(found.keys, found.low),

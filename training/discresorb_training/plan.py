@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from discresorb.cells import FORMULA_STARTS, show
 from discresorb.columns import (
     OUTPUT_COLUMNS,
     SCORING_COLUMNS,
@@ -39,6 +40,7 @@ _MEANINGS: Final = {
 _FORMS: Final = ("linear", "spline", "flag", "category")
 _FEWEST_KNOTS, _MOST_KNOTS = 3, 7
 _KNOTS: Final = 4
+_MOST_DIGITS: Final = 9  # of thousands Python makes no number
 _FACTS: Final = ("label", "unit", "low", "high")
 
 
@@ -153,16 +155,18 @@ def _one(text: str, facts: Mapping[str, Mapping[str, Any]], problems: list[str])
             f"{name} means something else in a model's equation, its coefficients or predict; "
             "give the column another name"
         )
-    if not name.isprintable() or not name or set(name) & set("[],;:=\"'"):
-        problems.append(f"covariate entered as {text}, but its name must be plain text")
+    odd = not name.isprintable() or name.startswith(FORMULA_STARTS)
+    if odd or not name or set(name) & set("[],;:=\"'"):
+        problems.append(f"covariate entered as {show(text)}, but its name must be plain text")
     known = _KNOWN.get(name)
     default = "flag" if known is not None and known.kind == "flag" else "linear"
     form = form or default
     kind, digits = form.rstrip("0123456789"), form[len(form.rstrip("0123456789")) :]
-    knots = int(digits or _KNOTS) if kind == "spline" else 0
-    if kind not in _FORMS or (digits and kind != "spline"):
+    endless = len(digits) > _MOST_DIGITS
+    knots = int(digits or _KNOTS) if kind == "spline" and not endless else 0
+    if kind not in _FORMS or (digits and kind != "spline") or endless:
         problems.append(
-            f"form of {name} entered as {form}, but must be one of linear, spline, "
+            f"form of {name} entered as {show(form)}, but must be one of linear, spline, "
             f"spline{_FEWEST_KNOTS} to spline{_MOST_KNOTS}, flag, category"
         )
     elif kind == "spline" and not _FEWEST_KNOTS <= knots <= _MOST_KNOTS:
@@ -218,7 +222,7 @@ def _facts(dictionary: Mapping[str, Any], problems: list[str]) -> dict[str, dict
         if name in _KNOWN:
             problems.append(f"{name} is described by discresorb itself; leave it out")
         if not isinstance(given, Mapping):
-            problems.append(f"the dictionary gives no facts of {name}, but {given!r}")
+            problems.append(f"the dictionary gives no facts of {name}, but {show(repr(given))}")
             continue
         wrong = [problem for fact in given.items() if (problem := _wrong_fact(name, *fact))]
         problems += wrong
@@ -235,9 +239,9 @@ def _wrong_fact(name: str, key: str, value: Any) -> str:
     if key in ("label", "unit"):
         if isinstance(value, str) and value.isprintable():
             return ""
-        return f"{key} of {name} entered as {value!r}, but must be text"
+        return f"{key} of {name} entered as {show(repr(value))}, but must be text"
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < UNLIMITED:
-        return f"{key} of {name} entered as {value!r}, but must be a number"
+        return f"{key} of {name} entered as {show(repr(value))}, but must be a number"
     return ""
 
 

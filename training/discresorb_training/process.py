@@ -82,7 +82,17 @@ class Process:
     ever: tuple[float, ...]
 
     def span(self, size: Array, sequestrated: Array, entry: Array, horizon: Array) -> Span:
-        """Describe the time between entry and horizon, both in months since onset."""
+        """Describe the time between entry and horizon, both in months since onset.
+
+        Parameters
+        ----------
+        size : float array, (n,)
+            In millimetres.
+        sequestrated : float array, (n,)
+            0 or 1.
+        entry, horizon : float array, (n,)
+            Months since onset.
+        """
         law = DISTRIBUTIONS[self.distribution]
         ever, never = self._shares(size, sequestrated)
         z_entry = self._standardised(size, sequestrated, entry)
@@ -103,7 +113,15 @@ class Process:
         horizon: Array,
         effect: float | Array = 0.0,
     ) -> Array:
-        """P(resorbed by the horizon | still herniated at entry) in a centre with this effect."""
+        """P(resorbed by the horizon | still herniated at entry) in a centre with this effect.
+
+        Parameters
+        ----------
+        size, sequestrated, entry, horizon
+            As in `span`.
+        effect : float or float array, (n,), default 0
+            Of the centre, on the logit of having resorbed.
+        """
         return self.span(size, sequestrated, entry, horizon).probability(effect)
 
     def draw(
@@ -114,6 +132,15 @@ class Process:
         The time at which the share still herniated, Q_u, has fallen from Q_u(entry) to its product
         with a uniform draw; never, if that lies below 1 - π_u. A late time, or never, goes with a
         large draw.
+
+        Parameters
+        ----------
+        uniform : float array, (n,)
+            Uniform draws between 0 and 1.
+        size, sequestrated, entry
+            As in `span`.
+        effect : float array, (n,)
+            Of the centre, on the logit of having resorbed.
         """
         law, odds = DISTRIBUTIONS[self.distribution], np.exp(effect)
         ever, never = self._shares(size, sequestrated)

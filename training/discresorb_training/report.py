@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from discresorb.files import write_whole
+from discresorb.templates import embedded_json, environment
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort_facts import LEAST_FOR_CURVE
 from discresorb_training.drift_text import drift_page
+from discresorb_training.performance import METRICS
 from discresorb_training.report_figures import report_figures
 
 __all__ = [
     "SECTIONS",
     "centres_in_words",
     "embedded_facts",
-    "environment",
     "limits",
     "report_html",
     "source_of",
+    "template",
     "write_report",
 ]
 
@@ -43,7 +46,10 @@ SECTIONS: Mapping[str, str] = {
     "reproduce": "How this was made",
 }
 _ONLY = {"instability": "training", "drift": "validation"}
-_MARK = '<script type="application/json" id="facts">'
+
+
+# an image would be fetched as soon as a card is looked at
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", "|": "\\|", "[": "&#91;", "`": "&#96;"}
 
 
 def report_html(facts: Mapping[str, Any]) -> str:
@@ -56,12 +62,13 @@ def report_html(facts: Mapping[str, Any]) -> str:
     """
     kind = facts["kind"]
     shown = [(key, words) for key, words in SECTIONS.items() if _ONLY.get(key, kind) == kind]
-    rendered: str = environment().get_template("report.html").render(
+    rendered: str = template("report.html").render(
         facts=facts,
         title=title(facts),
         style=_text("report.css"),
         sections=shown,
         glance=glance(facts),
+        metric_labels={each.key: each.label for each in METRICS},
         source=source_of(facts),
         limits=limits(facts),
         centres=centres_in_words(facts["performance"]),
@@ -83,32 +90,23 @@ def write_report(path: Path, facts: Mapping[str, Any]) -> None:
 
 def embedded_facts(html: str) -> dict[str, Any]:
     """Read the facts that a report was rendered from."""
-    start = html.index(_MARK) + len(_MARK)
-    found: dict[str, Any] = json.loads(html[start : html.index("</script>", start)])
-    return found
+    return embedded_json(html, "facts")
 
 
-def environment() -> Any:
-    """Give jinja2 with the templates and the filters that they use."""
-    import jinja2
-
-    found = jinja2.Environment(
-        loader=jinja2.PackageLoader("discresorb_training", "templates"),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+def template(name: str) -> Any:
+    """Give a template of this package, with the filters that they use."""
     filters: dict[str, Callable[..., str]] = {
         "number": lambda value, digits: f"{round(value, digits) + 0.0:.{digits}f}",  # no -0.000
         "shown": _shown,
         "plain": lambda value: value if isinstance(value, str) else f"{value:.10g}",
         "cell": _markdown_cell,
-        "sentence": lambda words: f"{words[0].upper()}{words[1:]}.",
+        "code": _markdown_code,
     }
-    found.filters.update(filters)
-    return found
+    return environment(_source, **filters).get_template(name)
+
+
+def _source(name: str) -> str:
+    return files("discresorb_training").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def title(facts: Mapping[str, Any]) -> str:
@@ -220,9 +218,15 @@ def _shown(values: Sequence[float], position: int) -> str:
 
 def _markdown_cell(text: str) -> str:
     """Write text that is neither markup nor the end of a table's cell."""
-    for special, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|")):
+    for special, written in _MARKUP.items():
         text = text.replace(special, written)
     return text
+
+
+def _markdown_code(text: str) -> str:
+    """Quote text that is shown letter by letter, in more backticks than it holds in a row."""
+    quotes = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{quotes}{text}{quotes}" if quotes == "`" else f"{quotes} {text} {quotes}"
 
 
 def _first_number(covariates: Sequence[Mapping[str, Any]]) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from discresorb.artifact import files_of_model
 from discresorb.errors import InputError
 from discresorb.files import check_apart, check_target
+from discresorb.options import tell
 from discresorb.predictor import Predictor
 from discresorb_training.cards import card_path
 from discresorb_training.cohort import Cohort
@@ -72,7 +71,7 @@ class Documents:
             write_model_card(self.model_card, facts, _link(self.report, self.model_card))
         if self.tripod is not None:
             write_tripod(self.tripod, facts, _link(self.report, self.tripod))
-        typer.echo(f"Wrote {', '.join(map(str, self.wanted))}.", err=True)
+        tell(f"Wrote {', '.join(map(str, self.wanted))}.")
 
 
 def write_report_of(
@@ -83,7 +82,23 @@ def write_report_of(
     file: str,
     data_origin: str,
 ) -> None:
-    """Write the report of a validation."""
+    """Write the report of a validation.
+
+    Parameters
+    ----------
+    path : Path
+        Of the page.
+    predictor : Predictor
+        The model.
+    cohort : Cohort
+        The patients whom it was judged on.
+    performance : mapping
+        Facts of the validation.
+    file : str
+        The patients' file, by its name.
+    data_origin : str
+        Whether these patients are simulated.
+    """
     facts = report_facts(
         predictor,
         cohort,

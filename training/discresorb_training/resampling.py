@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import numpy as np
 from discresorb_training.computing import client_in_use
 from discresorb_training.errors import TrainingError
 from discresorb_training.lost_workers import each_in_order
+from discresorb_training.orphans import end_with
 
 __all__ = ["Track", "in_parallel", "resampled", "untracked"]
 
@@ -74,7 +76,7 @@ def in_parallel(one: Callable[[Any], Any], parts: Sequence[Any], n_jobs: int) ->
     from joblib import Parallel, delayed
 
     run = Parallel(n_jobs=n_jobs, return_as="generator")
-    found: Iterable[Any] = run(delayed(_alone)(one, part) for part in parts)
+    found: Iterable[Any] = run(delayed(_by_worker)(os.getpid(), one, part) for part in parts)
     return found
 
 
@@ -89,6 +91,11 @@ class _Excusing:
             return self._one(part), ""
         except TrainingError as error:
             return None, str(error)
+
+
+def _by_worker(parent: int, one: Callable[[Any], Any], part: Any) -> Any:
+    end_with(parent)
+    return _alone(one, part)
 
 
 def _alone(one: Callable[[Any], Any], part: Any) -> Any:

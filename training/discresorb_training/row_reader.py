@@ -12,7 +12,7 @@ from discresorb.columns import Column
 from discresorb.distributions import Array
 from discresorb.errors import InputFileError, Problem
 
-__all__ = ["RowReader", "frame_header", "problem_lines", "text_of"]
+__all__ = ["RowReader", "frame_header", "problem_lines", "refusal_of", "text_of"]
 
 _MOST_LISTED = 20
 
@@ -52,31 +52,40 @@ class RowReader:
         self._read: dict[str, Array] = {}
         self._unreadable: dict[str, Array] = {}
         for row, problem in (ragged or {}).items():
-            self.add(row, problem.words, problem.kind)
+            self.add(row, problem.rule, problem.kind, problem.with_values)
 
     @property
     def problems(self) -> Mapping[int, Sequence[Problem]]:
         """All that was found, by row."""
         return self._problems
 
-    def add(self, row: int, words: str, kind: str = "") -> None:
-        """Note a problem of a row, and what such problems of many rows have in common."""
-        self._problems.setdefault(row, []).append(Problem(kind, words))
+    def add(self, row: int, rule: str, kind: str = "", with_values: str = "") -> None:
+        """Note a problem of a row; see `Problem`.
 
-    def add_where(self, bad: Array, words: str, kind: str = "") -> None:
+        Parameters
+        ----------
+        row : int
+            Its position.
+        rule, kind, with_values : str
+            What a `Problem` holds.
+        """
+        self._problems.setdefault(row, []).append(Problem(kind, rule, with_values))
+
+    def add_where(self, bad: Array, rule: str, kind: str = "") -> None:
         """Note a problem of every row where `bad` is true."""
         for row in np.flatnonzero(bad).tolist():
-            self.add(row, words, kind)
+            self.add(row, rule, kind)
 
     def optional(self, column: Column) -> Array:
         """Give a column's numbers, nan where empty, absent or unreadable; read it once."""
         if column.name not in self._read:
             values: Array = np.full(self._count, np.nan)
-            problems: dict[int, str] = {}
+            problems: dict[int, Problem] = {}
             if column.name in self._cells:
                 values, problems = read_column(column, self._cells[column.name])
-            for row, words in problems.items():
-                self.add(row, words, f"{column.name} cannot be read")
+            for row, problem in problems.items():
+                kind = f"{column.name} cannot be read"
+                self.add(row, problem.rule, kind, problem.with_values)
             unreadable = np.zeros(self._count, dtype=bool)
             unreadable[list(problems)] = True
             self._read[column.name], self._unreadable[column.name] = values, unreadable
@@ -95,11 +104,17 @@ class RowReader:
     def refuse_if_any(self, name: str) -> None:
         """Raise InputFileError with the problems, if there are any."""
         if self._problems:
-            raise InputFileError(problem_lines(self._problems, name))
+            raise refusal_of(self._problems, name)
+
+
+def refusal_of(problems: Mapping[int, Sequence[Problem]], name: str) -> InputFileError:
+    """Give the error that says what is wrong, with and without what was entered."""
+    lines, full = (problem_lines(problems, name, show_values=each) for each in (False, True))
+    return InputFileError(lines, full)
 
 
 def problem_lines(
-    problems: Mapping[int, Sequence[Problem]], name: str, more: str = ""
+    problems: Mapping[int, Sequence[Problem]], name: str, more: str = "", *, show_values: bool
 ) -> list[str]:
     """Say what is wrong, a line a row; of many rows the first.
 
@@ -111,11 +126,14 @@ def problem_lines(
         Of the file or frame.
     more : str
         Where the others can be found, in words.
+    show_values : bool
+        Whether they say what was entered.
     """
-    lines = [
-        f"{name}, row {row + 1}: {'; '.join(each.words for each in problems[row])}"
+    said = {
+        row: "; ".join(each.said(show_values=show_values) for each in problems[row])
         for row in sorted(problems)
-    ]
+    }
+    lines = [f"{name}, row {row + 1}: {words}" for row, words in said.items()]
     left = len(lines) - _MOST_LISTED
     if left <= 0:
         return lines

@@ -205,7 +205,18 @@ class SampleSize:
         return self.events / self.parameters if self.parameters else None
 
     def criteria(self, unit: str = "") -> list[tuple[str, int]]:
-        """Name the criteria and the patients that each asks for; times are in some unit."""
+        """Name the criteria and the patients that each asks for.
+
+        Parameters
+        ----------
+        unit : str, default none
+            Of times, written behind a number.
+
+        Returns
+        -------
+        list of (str, int)
+            Words and patients.
+        """
         return [
             (f"shrinkage of the slopes at least {LEAST_SHRINKAGE:g}", self.for_shrinkage),
             (f"Nagelkerke's R² too high by at most {_OPTIMISM:g}", self.for_optimism),
@@ -213,7 +224,13 @@ class SampleSize:
         ]
 
     def anticipated(self) -> str:
-        """Say on which R² the answer rests."""
+        """Say on which R² the answer rests.
+
+        Returns
+        -------
+        str
+            A sentence without its full stop.
+        """
         share = self.r2 / self.highest_r2
         return (
             f"Expected of the model: a Cox-Snell R² of {self.r2:.3g}, {100.0 * share:.0f} % of the "
@@ -221,7 +238,13 @@ class SampleSize:
         )
 
     def lines(self) -> list[str]:
-        """Say what is needed, and by which criterion."""
+        """Say what is needed, and by which criterion.
+
+        Returns
+        -------
+        list of str
+            What the command ``sample-size`` prints of figures.
+        """
         each = self.events_per_parameter
         words = "" if each is None else f", {each:.2f} events per parameter"
         noun = "parameter" if self.parameters == 1 else "parameters"
@@ -235,7 +258,13 @@ class SampleSize:
         return [*lines, f"{self.anticipated()}.", f"{CRITERIA}."]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Give it as plain data.
+
+        Returns
+        -------
+        dict
+            Numbers only, and None where there is none.
+        """
         return {
             "parameters": self.parameters,
             "patients_needed": self.patients,

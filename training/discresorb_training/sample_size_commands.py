@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from discresorb.options import JsonOption, ShowValuesOption, tell
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -61,7 +63,8 @@ def sample_size(
             "the index MRI, default 6."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
+    show_values: ShowValuesOption = False,
 ) -> None:
     """Say what a cohort can support, or how many patients a model needs.
 
@@ -91,7 +94,10 @@ def sample_size(
         content, lines = _planned(parameters, rate, follow_up, time_point, r2, r2_share)
     else:
         content, lines = _found(cohort, covariates, cure, parameters, time_point, r2, r2_share)
-    typer.echo(json.dumps(content, ensure_ascii=False) if as_json else "\n".join(lines))
+    if as_json:
+        typer.echo(json.dumps(content, ensure_ascii=False))
+    else:
+        tell(*lines, err=False)
 
 
 def _planned(

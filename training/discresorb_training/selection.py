@@ -86,6 +86,27 @@ def compare(
 
     Weights count in the score, too. `patient` says whose rows are whose, if patients are split:
     they are held out together.
+
+    Parameters
+    ----------
+    X : float array, (n, k)
+        Covariates.
+    y : structured array, (n,)
+        From `interval_outcome`.
+    names : sequence of str, optional
+        Of the covariates.
+    distributions, cures : sequence
+        Of which every combination is tried.
+    penalty : float, default 0.1
+        Weight of ½ · Σ (standardised slope of logit π)².
+    folds : int, default 5
+        Of the cross-validation.
+    seed : int, default 0
+        Of the folds.
+    weights : float array, (n,), optional
+        Of the rows.
+    patient : int array, (n,), optional
+        Whose each row is.
     """
     labels = [str(column) for column in (range(X.shape[1]) if names is None else names)]
     number = np.arange(len(y)) if patient is None else cluster_numbers(patient)

@@ -225,11 +225,23 @@ class Settings:
             object.__setattr__(self, field.name, _plain(getattr(self, field.name)))
 
     def process(self) -> Process:
-        """Give the law of resorption in a typical centre."""
+        """Give the law of resorption in a typical centre.
+
+        Returns
+        -------
+        Process
+            True probabilities and times.
+        """
         return Process(self.distribution, self.latency, self.scale, self.ever)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain values, for a data card."""
+        """Give the settings as plain values, for a data card.
+
+        Returns
+        -------
+        dict
+            By name.
+        """
         return dataclasses.asdict(self)
 
     def _problems(self, field: dataclasses.Field[Any]) -> list[str]:

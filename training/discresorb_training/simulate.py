@@ -59,11 +59,14 @@ def simulate_cohort(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Simulate a cohort and its truth.
 
+    Patients are still herniated at their index MRI; by default the law of resorption is the one
+    fitted to published proportions (docs/calibration.md). Not data of any patient.
+
     Parameters
     ----------
-    n : int
+    n : int, default 2000
         Patients.
-    seed : int
+    seed : int, default 0
         The same seed gives the same bytes.
     settings : Settings, optional
         What the cohort is made of.
@@ -94,7 +97,7 @@ def simulate_visits(
 
     Parameters
     ----------
-    n, seed, settings
+    n, seed, settings : int, int, Settings
         As in `simulate_cohort`.
 
     Returns

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from discresorb.options import ForceOption, JsonOption, tell
 from discresorb_training.options import settings_from, typed, with_settings
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
-
 
 @app.command()
 def calibrate(
@@ -29,7 +28,7 @@ def calibrate(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the parameters as JSON."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Fit the simulator to the published proportions and show how well it meets them.
@@ -58,7 +57,7 @@ def calibrate(
     )
     if output:
         write_whole(output, (content + "\n").encode("utf-8", "backslashreplace"))
-        typer.echo(f"Wrote {output}.", err=True)
+        tell(f"Wrote {output}.")
     typer.echo(content if as_json else "\n".join(calibration_table(calibration)))
 
 
@@ -106,7 +105,7 @@ def simulate(
     made_by += [word for name, value in options.items() for word in typed(name, value)]
     said = {"about": about} if about else {}
     files.write(simulation, {**said, "made_by": shlex.join(made_by), **_facts(simulation)})
-    typer.echo(f"Wrote {', '.join(path.name for path in files.targets())}.", err=True)
+    tell(f"Wrote {', '.join(path.name for path in files.targets())}.")
 
 
 def _settings(entered: dict[str, Any], parameters: Path | None) -> Settings:

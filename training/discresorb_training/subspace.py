@@ -119,7 +119,9 @@ class Subspace:
     def __call__(self, phi: Array) -> Evaluation:
         """Value, gradient and Hessian in φ."""
         raw, D = self.patients.at(self.theta(phi)), self.directions
-        value, gradient, hessian = raw.log_likelihood, D.T @ raw.gradient, D.T @ raw.hessian @ D
+        with np.errstate(invalid="ignore"):  # infinities of a model that holds the data impossible
+            gradient, hessian = D.T @ raw.gradient, D.T @ raw.hessian @ D
+        value = raw.log_likelihood
         if self.precision is None:
             return Evaluation(value, gradient, hessian)
         pull = self.precision @ phi

@@ -101,7 +101,19 @@ def cohort_and_weights(
     *,
     surgery_weights: bool,
 ) -> tuple[Cohort, WeightedRows | None]:
-    """Read a training CSV, one row a patient, or one row an MRI with the weights asked for."""
+    """Read a training CSV, one row a patient, or one row an MRI with the weights asked for.
+
+    Parameters
+    ----------
+    table : Table
+        The file's cells.
+    plan : sequence of Planned
+        Covariates and how they enter.
+    weights : str, optional
+        Column that says how much each patient counts.
+    surgery_weights : bool
+        Whether the file has one row an MRI, to be weighted for surgery.
+    """
     if surgery_weights:
         check_surgery_weights(plan, weights)
         visits = visits_from_table(table)

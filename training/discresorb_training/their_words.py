@@ -54,6 +54,17 @@ def recoded(
 ) -> pl.DataFrame:
     """Put our words into the columns, where theirs stand.
 
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Cells as text.
+    header : sequence of str
+        Of its columns.
+    recodes : mapping
+        By column, from their words to ours.
+    name : str
+        Of the file, for messages.
+
     Raises
     ------
     InputFileError
@@ -61,10 +72,11 @@ def recoded(
     """
     import polars as pl
 
-    problems = []
+    problems, full = [], []
     for column, words in recodes.items():
         if column not in header:
             problems.append(f"{name} has no column {show(column)} to recode")
+            full.append(problems[-1])
             continue
         at = header.index(column)
         cells = frame.to_series(at).str.strip_chars()
@@ -73,14 +85,14 @@ def recoded(
         if missing:
             shown = ", ".join(show(each) for each in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            problems.append(
-                f"{name}: {column} is nowhere {' or '.join(missing)}; it holds {shown}{more}"
-            )
+            nowhere = f"{name}: {column} is nowhere {' or '.join(missing)}; it holds"
+            problems.append(f"{nowhere} {len(found)} other words")
+            full.append(f"{nowhere} {shown}{more}")
         changed = cells.replace({theirs: ours or None for theirs, ours in words.items()})
         told = cells.is_in(list(words))
         frame = frame.with_columns(
             pl.when(told).then(changed).otherwise(frame.to_series(at)).alias(frame.columns[at])
         )
     if problems:
-        raise InputFileError(problems)
+        raise InputFileError(problems, full)
     return frame

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from discresorb.cells import show
 from discresorb.distributions import DISTRIBUTIONS, Array
 from discresorb.errors import InputError
 from discresorb.predictor import Predictor
@@ -65,7 +66,13 @@ class TrainResult:
     procedure: Procedure
 
     def summary(self) -> list[str]:
-        """Say what was trained and how it was chosen, a line each."""
+        """Say what was trained and how it was chosen, a line each.
+
+        Returns
+        -------
+        list of str
+            What the command ``train`` prints.
+        """
         lines = [f"Note: {notice}." for notice in self.predictor.notices]
         lines += [f"Trained {self.artifact['model_id']}, endpoint: {self.artifact['endpoint']}."]
         lines.append(f"  estimate: {self.artifact['estimand']}")
@@ -80,7 +87,20 @@ class TrainResult:
         return lines + [f"Note: {note}." for note in self.notes]
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Save as ``NAME.joblib`` with its JSON twin and hashes."""
+        """Save as ``NAME.joblib`` with its JSON twin and hashes.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of ``NAME.joblib``.
+        force : bool, default False
+            Write over a model that stands there.
+
+        Raises
+        ------
+        OutputError
+            If something stands there already (without force), or nothing can be written there.
+        """
         save_if_whole(self.artifact, Path(path), force=force)
 
 
@@ -103,6 +123,14 @@ def train(
 ) -> TrainResult:
     """Train a model on a cohort, one row a patient.
 
+    The estimand is P(resorbed by a later date | herniated at the index MRI, covariates as then), if
+    surgery does not happen before. Penalised maximum likelihood of interval-censored,
+    left-truncated times (`ResorptionModel`); distribution and cure fraction by the cross-validated
+    interval log score; lifelines is asked for a second opinion before anything is returned.
+
+    Assumption: MRI dates, and leaving before resorption, do not depend on resorption given the
+    covariates; `surgery_weights` relaxes it for surgery.
+
     Parameters
     ----------
     cohort : pandas.DataFrame or polars.DataFrame
@@ -114,27 +142,27 @@ def train(
     covariates : sequence of str, optional
         ``NAME`` or ``NAME:FORM``; forms are linear, spline (four knots), spline3 to spline7, flag
         and category. By default size_mm and sequestrated. Nothing is chosen among them.
-    may_be_missing : sequence of str
+    may_be_missing : sequence of str, default none
         Covariates that may be missing. Their linear regression on those that may not, and on
         months since onset, stands in for them, here and at prediction.
     dictionary : mapping, optional
         Name → ``label``, ``unit``, ``low``, ``high`` of a covariate.
     weights : str, optional
         Column that says how much each patient counts; the covariance is then a robust one.
-    seed : int
+    seed : int, default 0
         Of the cross-validation's folds and of the second opinion's rows.
-    distribution : str
+    distribution : {"auto", "loglogistic", "lognormal", "weibull"}
         "auto" chooses among the three by the cross-validated interval log score.
-    cure : bool or "auto"
+    cure : bool or "auto", default "auto"
         Whether some never resorb; "auto" keeps a cure fraction only if it scores better.
-    penalty : float
+    penalty : float, default 0.1
         Weight of ½ · Σ (standardised slope of logit π)².
     between_study_sd : float, optional
         Spread between studies or centres on the logit scale, known from elsewhere; intervals are
         widened by it.
-    second_opinion : bool
+    second_opinion : bool, default True
         Ask lifelines; leave it out only in simulation studies.
-    surgery_weights : bool
+    surgery_weights : bool, default False
         Split patients at their MRIs and weight the rows for surgery that depends on leg pain; see
         `discresorb_training.surgery`. The interval is then a robust one, by patient, with the
         weights taken as known.
@@ -142,6 +170,7 @@ def train(
     Returns
     -------
     TrainResult
+        The model, ready to predict and to save, and how it was chosen.
 
     Raises
     ------
@@ -177,17 +206,26 @@ def train_cohort(
     *,
     endpoint: str,
     data_origin: str,
-    seed: int,
-    distribution: str,
-    cure: bool | Literal["auto"],
-    penalty: float,
-    between_study_sd: float | None,
-    second_opinion: bool,
+    seed: int = 0,
+    distribution: str = "auto",
+    cure: bool | Literal["auto"] = "auto",
+    penalty: float = DEFAULT_PENALTY,
+    between_study_sd: float | None = None,
+    second_opinion: bool = True,
     weighted: WeightedRows | None = None,
 ) -> TrainResult:
     """Train on a cohort that is already read; see `train`.
 
     Where there are weighted rows of the same patients, they are what is fitted.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Already read.
+    endpoint, data_origin, seed, distribution, cure, penalty, between_study_sd, second_opinion
+        As in `train`.
+    weighted : WeightedRows, optional
+        What is fitted in the patients' place.
     """
     check_settings(endpoint, data_origin, distribution, cure, penalty, between_study_sd, seed)
     check_information(cohort)
@@ -269,7 +307,8 @@ def check_settings(
         problems.append(f"endpoint entered as {endpoint!r}, but must be printable text")
     if data_origin not in DATA_ORIGINS:
         problems.append(
-            f"data_origin entered as {data_origin}, but must be one of {', '.join(DATA_ORIGINS)}"
+            f"data_origin entered as {show(data_origin)}, but must be one of "
+            f"{', '.join(DATA_ORIGINS)}"
         )
     if distribution not in ("auto", *DISTRIBUTIONS):
         problems.append(

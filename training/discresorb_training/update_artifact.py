@@ -6,9 +6,6 @@ Fingerprint and longest follow-up are always the centre's: it is the newest pati
 judge their own model, and no later than they were followed do they speak of when and whether
 herniations resorb there. The model is that of one centre, so that no spread between centres widens
 its intervals; they hold the parent's uncertainty about what was kept.
-
-The lineage has one entry a model, oldest first. No date is in it, so that the same input gives the
-same bytes.
 """
 
 from __future__ import annotations
@@ -25,9 +22,10 @@ from discresorb.predictor import Predictor
 from discresorb.wording import SYNTHETIC
 from discresorb_training.cohort import Cohort
 from discresorb_training.content import data_description, library_versions
+from discresorb_training.lineage import lineage_entry, lineage_of
 from discresorb_training.performance import linear_predictors
 
-__all__ = ["lineage_of", "updated_artifact"]
+__all__ = ["updated_artifact"]
 
 
 def updated_artifact(
@@ -79,7 +77,7 @@ def updated_artifact(
         "metrics": dict(metrics),
     }
     new = {
-        **_entry(artifact["fingerprint"], "", level, data_origin),
+        **lineage_entry(artifact["fingerprint"], "", level, data_origin),
         "seen_resorbed": int(np.isfinite(cohort.y["upper"]).sum()),
         "log_score_before": float(log_scores[0]),
         "log_score_after": float(log_scores[1]),
@@ -87,25 +85,3 @@ def updated_artifact(
     artifact["lineage"] = [*lineage_of(parent), new]
     artifact["model_id"] = new["model_id"] = content_id({**artifact, "versions": {}})
     return artifact
-
-
-def lineage_of(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give a model's lineage, oldest first; one never updated is its own first entry."""
-    if artifact.get("lineage"):
-        return copy.deepcopy(list(artifact["lineage"]))
-    return [_entry(artifact["fingerprint"], artifact["model_id"], None, artifact["data_origin"])]
-
-
-def _entry(
-    fingerprint: Mapping[str, Any], model_id: str, level: int | None, data_origin: str
-) -> dict[str, Any]:
-    return {
-        "model_id": model_id,
-        "level": level,
-        "patients": int(fingerprint["rows"]),
-        "seen_resorbed": None,
-        "sha256": fingerprint["sha256"],
-        "data_origin": data_origin,
-        "log_score_before": None,
-        "log_score_after": None,
-    }

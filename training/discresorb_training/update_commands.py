@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from discresorb.options import ModelOption
+from discresorb.options import JsonOption, ModelOption, ShowValuesOption, tell
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 __all__ = ["app"]
@@ -38,7 +38,8 @@ def update(
         ),
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Of the cross-validation.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    as_json: JsonOption = False,
+    show_values: ShowValuesOption = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that exist; never the model updated.")
     ] = False,
@@ -91,9 +92,9 @@ def update(
         content = {"file": table.name, "saved": str(output) if saved else None, **result.facts}
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
     else:
-        typer.echo("\n".join(result.summary()))
+        tell(*result.summary(), err=False)
     if saved:
-        typer.echo(f"Saved {output} with its .json and .sha256.", err=True)
+        tell(f"Saved {output} with its .json and .sha256.")
     elif result.artifact is None:
         typer.echo(f"Nothing was written; keep {predictor.model_id}.", err=True)
     else:

@@ -18,7 +18,8 @@ from discresorb_training.carried import Carried
 from discresorb_training.cohort import Cohort, cohort_from_frame
 from discresorb_training.content import save_if_whole
 from discresorb_training.errors import TrainingError
-from discresorb_training.external import check_fits, made_from, notes_on
+from discresorb_training.external import check_fits, notes_on
+from discresorb_training.lineage import made_from
 from discresorb_training.plan import plan_of
 from discresorb_training.training import check_settings
 from discresorb_training.update_artifact import updated_artifact
@@ -54,11 +55,24 @@ class UpdateResult:
     facts: Mapping[str, Any]
 
     def summary(self) -> list[str]:
-        """Say what was tried, chosen and gained, a line each."""
+        """Say what was tried, chosen and gained, a line each.
+
+        Returns
+        -------
+        list of str
+            What the command ``update`` prints.
+        """
         return update_lines(self.facts)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Save the new model as ``NAME.joblib`` with its JSON twin and hashes.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of ``NAME.joblib``.
+        force : bool, default False
+            Write over a model that stands there, unless it is the one that was updated.
 
         Raises
         ------
@@ -85,6 +99,10 @@ def update(
 ) -> UpdateResult:
     """Make a model a centre's own, as far as its patients carry that.
 
+    The smallest change that a closed test does not reject is made (Vergouwe 2017,
+    doi:10.1002/sim.7179; the test allows for the model's own estimation error), and its estimates
+    are held toward the model's. What it gains is told from cross-validation.
+
     Parameters
     ----------
     predictor : Predictor
@@ -95,14 +113,15 @@ def update(
         What counted as resorbed; must be the model's.
     data_origin : {"synthetic", "observed"}
         Whether these patients are simulated.
-    seed : int
+    seed : int, default 0
         Of the cross-validation's folds.
-    level : {"auto", 0, 1, 2, 3}
+    level : {"auto", 0, 1, 2, 3}, default "auto"
         "auto" is the closed test's choice: 0 keep, 1 locations, 2 recalibrate, 3 refit.
 
     Returns
     -------
     UpdateResult
+        The new model with its parent's id, or at level 0 the old one.
 
     Raises
     ------

@@ -61,14 +61,14 @@ def validate(
         Training columns, one row a patient.
     endpoint : str
         What counted as resorbed; must be the model's.
-    months : sequence of float
+    months : sequence of float, default (3, 6, 12)
         Horizons, months after the index MRI; those that the data cannot answer are left out with
         the reason.
-    repeats : int
+    repeats : int, default 200
         Resamples of the patients for intervals.
-    seed : int
+    seed : int, default 0
         The same seed gives the same numbers, whatever n_jobs.
-    n_jobs : int
+    n_jobs : int, default 1
         Processes, as joblib counts them.
 
     Returns
@@ -116,6 +116,12 @@ def validate_cohort(
         Further columns by which to look at subgroups: name → text of each patient.
     track : callable
         Shows progress.
+    predictor, endpoint, months, repeats, seed, n_jobs
+        As in `validate`.
+    cohort : Cohort
+        Already read, with the model's covariates.
+    name : str
+        Of the cohort's file, for messages.
     """
     check_fits(predictor, cohort, endpoint, name)
     answerable = check_answers(cohort, months, repeats=repeats, seed=seed, n_jobs=n_jobs)
@@ -204,6 +210,20 @@ def check_answers(
     cohort: Cohort, months: Sequence[float], *, repeats: int, seed: int, n_jobs: int
 ) -> Answerable:
     """Refuse settings that make no sense, and patients who can answer nothing; give what they can.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    months : sequence of float
+        Horizons that are asked for.
+    repeats, seed, n_jobs : int
+        As in `validate`.
+
+    Returns
+    -------
+    Answerable
+        The horizons that these patients can answer, and why not the others.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discresorb.options import SchedulerOption
+from discresorb.options import ForceOption, JsonOption, SchedulerOption, ShowValuesOption, tell
 from discresorb_training.shared_options import DataOriginOption, EndpointOption
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def validate(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write an HTML report here.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a report that exists.")] = False,
+    as_json: JsonOption = False,
+    show_values: ShowValuesOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Judge a model on patients that had no part in making it, or compare several.
 
@@ -103,7 +104,7 @@ def validate(
 
         typer.echo(json.dumps(content, ensure_ascii=False, allow_nan=False))
         return
-    typer.echo("\n".join(lines))
+    tell(*lines, err=False)
 
 
 def _judged(
@@ -206,13 +207,14 @@ def _recorded(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
     """Read the columns by which subgroups are wanted; all problems at once."""
     from discresorb.cells import show
     from discresorb.errors import InputFileError
+    from discresorb.reading import columns_found
     from discresorb_training.subgroups import unfit_for_subgroups
 
     missing = [name for name in names if name not in table.header]
     if missing:
         raise InputFileError(
-            f"{table.name} has no column {', '.join(missing)} to look at subgroups by; it has "
-            + ", ".join(table.header)
+            f"{table.name} has no column {', '.join(missing)} to look at subgroups by; "
+            + columns_found(table.header)
         )
     recorded = {name: [show(cell) for cell in table.column(name)] for name in names}
     problems = [problem for name, texts in recorded.items()

@@ -125,9 +125,11 @@ class VisitFiles:
 
     def _origin(self, cohort: Path, options: Sequence[str]) -> dict[str, Any]:
         """Say of which visits the cohort was made, and how, seen from its folder."""
-        made_from, visits = {"file": "standard input"}, STANDARD_STREAM
-        if self.visits != STANDARD_STREAM:
-            path = Path(self.visits)
+        path, visits = Path(self.visits), STANDARD_STREAM
+        made_from = {"file": "standard input"}
+        if self.visits != STANDARD_STREAM and not path.is_file():  # what came has gone by
+            made_from = {"file": "a pipe"}
+        elif self.visits != STANDARD_STREAM:
             made_from = {"file": path.name, "sha256": hash_of(path.read_bytes())}
             visits = os.path.relpath(path, cohort.parent)
         command = ["discresorb", "cohort", visits, "-o", cohort.name, *options]

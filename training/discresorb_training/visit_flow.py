@@ -73,13 +73,20 @@ class VisitFlow:
         """All of them."""
         return self.patients_left_out + self.patients_kept
 
-    def lines(self, *, refused: bool = False) -> list[str]:
+    def lines(self, *, refused: bool = False, show_values: bool = False) -> list[str]:
         """Lay the counts out as a table, then the notes.
 
         Parameters
         ----------
-        refused : bool
+        refused : bool, default False
             Whether nothing was written, because of the problems.
+        show_values : bool, default False
+            Whether patients with problems are named.
+
+        Returns
+        -------
+        list of str
+            What the command ``cohort`` prints.
         """
         out, kept = ("with problems", "without problems") if refused else ("left out", "kept")
         table: list[tuple[int, str, int | None, str]] = [(0, "rows, one an MRI", self.rows, "")]
@@ -93,7 +100,10 @@ class VisitFlow:
         }
         table += [(1, words, count, "") for words, count in parts.items() if count]
         table += [(0, "patients", self.patients, ""), (1, out, self.patients_left_out, "")]
-        table += [(2, reason, len(who), _named(who)) for reason, who in self.left_out.items()]
+        table += [
+            (2, reason, len(who), _named(who) if show_values else "")
+            for reason, who in self.left_out.items()
+        ]
         table.append((1, kept, self.patients_kept, ""))
         table += [(2, words, count, "") for words, count in self.kept.items()]
         if self.exits:
@@ -110,7 +120,13 @@ class VisitFlow:
         return [*(line.rstrip() for line in lines), *(f"Note: {note}." for note in self.notes)]
 
     def counts(self) -> dict[str, Any]:
-        """Give the counts as plain data, naming nobody."""
+        """Give the counts as plain data, naming nobody.
+
+        Returns
+        -------
+        dict
+            Patients, MRIs and rows, by what became of them.
+        """
         return {
             "rows": self.rows,
             "rows_without_patient_id": self.rows_without_id,
@@ -126,7 +142,13 @@ class VisitFlow:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain data, with the ids of patients left out."""
+        """Give all of it as plain data, with the ids of patients left out.
+
+        Returns
+        -------
+        dict
+            The counts, ids by reason, and the notes.
+        """
         named = {reason: list(who) for reason, who in self.left_out.items()}
         return {**self.counts(), "left_out": named, "notes": list(self.notes)}
 

@@ -101,10 +101,18 @@ class VisitReader(PatientReader):
         self._check_exits(self.stating(reasons != ""))
         self._check_covariates(covariates)
 
-    def add(self, row: int, words: str, kind: str = "") -> None:
-        """Note a problem of a row, and when it was met."""
+    def add(self, row: int, rule: str, kind: str = "", with_values: str = "") -> None:
+        """Note a problem of a row, and when it was met.
+
+        Parameters
+        ----------
+        row : int
+            Its position.
+        rule, kind, with_values : str
+            What a `Problem` holds.
+        """
         self.met.append((kind, row))
-        super().add(row, words, kind)
+        super().add(row, rule, kind, with_values)
 
     @property
     def seen(self) -> Array:
@@ -142,18 +150,19 @@ class VisitReader(PatientReader):
         for position in np.flatnonzero(known & (values != values[where])).tolist():
             here, there = (show(text_of(self._cells[name][self._order[at]]))
                            for at in (position, where[position]))  # fmt: skip
+            row = f"in row {self._order[where[position]] + 1} of the same patient"
             self._tell(
                 position,
-                f"{name} is {here}, but {there} in row {self._order[where[position]] + 1} of the "
-                "same patient",
+                f"{name} is not that {row}",
                 f"{name} differs between rows",
+                f"{name} is {here}, but {there} {row}",
             )
         return self.stated_once(values, known, otherwise)
 
-    def _tell(self, position: int, words: str, kind: str) -> None:
+    def _tell(self, position: int, rule: str, kind: str, with_values: str) -> None:
         """Note a problem of one row, unless it belongs to nobody."""
         if not self._nameless[position]:
-            self.add(int(self._order[position]), words, kind)
+            self.add(int(self._order[position]), rule, kind, with_values)
 
     def _said_of(self, position: int) -> dict[str, str]:
         who = self._patient[position]
@@ -228,11 +237,12 @@ class VisitReader(PatientReader):
                       if text_of(cells[here]) != text_of(cells[above])]  # fmt: skip
             day = "a second row of patient {patient} on {mri}".format_map(self._said_of(position))
             if differ:
-                words = f"{day}; it and row {above + 1} differ in {', '.join(differ)}: keep one"
+                words = f"; it and row {above + 1} differ in {', '.join(differ)}: keep one"
                 kind = "two rows of one day that differ"
             else:
-                words, kind = f"{day}, the same as row {above + 1}; keep one", "a row twice"
-            self._tell(position, words, kind)
+                words, kind = f", the same as row {above + 1}; keep one", "a row twice"
+            rule = f"a second row of this patient on one day{words}"
+            self._tell(position, rule, kind, f"{day}{words}")
 
     def _check_exits(self, stated: Array) -> None:
         """Refuse exits that contradict the MRIs or the surgery.

@@ -11,16 +11,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from discresorb import __version__
-from discresorb.wording import LIMITS, as_sentence
+from discresorb.templates import embedded_json, environment
+from discresorb.wording import LIMITS
 
 __all__ = ["embedded", "html_page"]
-
-_MARK = '<script type="application/json" id="data">'
 
 
 def html_page(
@@ -54,7 +53,7 @@ def html_page(
     style = "\n".join(map(_asset, ["base.css", *styles]))
     script = "\n".join(map(_asset, scripts))
     rendered: str = (
-        _environment()
+        environment(_asset)
         .get_template(template)
         .render(
             title=title,
@@ -72,27 +71,7 @@ def html_page(
 
 def embedded(html: str) -> dict[str, Any]:
     """Read the data that a page was made from."""
-    start = html.index(_MARK) + len(_MARK)
-    found: dict[str, Any] = json.loads(html[start : html.index("</script>", start)])
-    return found
-
-
-def _environment() -> Any:
-    import jinja2
-
-    found = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "sentence": as_sentence,
-    }
-    found.filters.update(filters)
-    return found
+    return embedded_json(html, "data")
 
 
 def _asset(name: str) -> str:

@@ -269,7 +269,7 @@ def waiting_list_page(
         count=len(rows),
         scored=scored_words(tally, len(rows.files)),
         unscored=tally.unscored,
-        kinds=problem_words(tally, len(rows.files)),
+        kinds=problem_words(tally, len(rows.files), show_values=True),
         flagged=flagged_words(tally) if tally.scored else "",
         reasons=list(zip(sentences, reason_names(threshold), reason_shares(tally), strict=True))
         if tally.scored

@@ -2,6 +2,9 @@
 // compute, sum by sum in the same order.
 (() => {
   const { softplus, logAddExp } = discresorb.functions;
+  const DEEP = -10;
+  const FARTHEST_LOGIT = 1e280;
+  const FARTHEST = 1e305;
 
   const expit = (x) => Math.exp(-softplus(-x));
   const square = (x) => x * x;
@@ -57,31 +60,59 @@
   }
 
   // logit p, and all from which its gradient is made.
-  function parts(curve, row, entry, horizon) {
+  function parts(curve, row, entry, wait) {
+    const horizon = entry + wait;
     const location = linearSum(row, curve.location);
-    const zEntry = (Math.log(entry) - location) / curve.scale;
-    const zHorizon = (Math.log(horizon) - location) / curve.scale;
+    const share = wait / entry;
+    const apart = share < 1 ? Math.log1p(share) : Math.log(horizon) - Math.log(entry);
+    const start = (Math.log(entry) - location) / curve.scale;
+    const end = (Math.log(horizon) - location) / curve.scale;
+    const ends = [start, end, apart / curve.scale];
     const cureRow = curve.cure ? curve.cure.columns.map((j) => row[j]) : [];
     const cureLogit = curve.cure ? linearSum(cureRow, curve.cure.coefficients) : Infinity;
     const logEver = curve.cure ? -softplus(-cureLogit) : 0;
     const logNever = curve.cure ? -softplus(cureLogit) : -Infinity;
-    const { logInterval, logSurvival } = discresorb.distributions[curve.distribution];
-    const inside = logInterval(zEntry, zHorizon);
-    const population = logAddExp(logNever, logEver + logSurvival(zHorizon));
-    const logit = horizon <= entry ? -Infinity : logEver + inside - population;
-    return { zEntry, zHorizon, cureRow, logEver, logNever, inside, population, logit };
+    const law = discresorb.distributions[curve.distribution];
+    const inside = law.logInterval(...ends);
+    const logSurvival = law.logSurvival(end);
+    const population = logAddExp(logNever, logEver + logSurvival);
+    const found = { law, ends, cureRow, logEver, logNever, inside, population };
+    if (wait <= 0) return { ...found, logit: -Infinity, deep: false };
+    if (!(population < DEEP && logNever <= logEver + logSurvival)) {
+      return { ...found, logit: logEver + inside - population, deep: false };
+    }
+    const logOdds = law.logOdds(...ends);
+    const neverToAlive = logNever - logEver - Math.max(logSurvival, -FARTHEST);
+    return { ...found, logOdds, neverToAlive, logit: logOdds - softplus(neverToAlive), deep: true };
+  }
+
+  // Derivatives of logit p by the horizon, by both ends moved alike, and by logit π.
+  function slopes(p) {
+    const { law, ends } = p;
+    if (p.deep) {
+      const hazard = law.hazard(ends[1]);
+      const never = expit(p.neverToAlive);
+      return {
+        atHorizon: hazard * (Math.exp(-p.logOdds) + expit(-p.neverToAlive)),
+        together: law.logOddsSlope(...ends, p.logOdds) - hazard * never,
+        byCure: never,
+      };
+    }
+    const density = law.logDensity(ends[1]);
+    const ofPopulation = Math.exp(p.logEver + density - p.population);
+    return {
+      atHorizon: Math.exp(density - p.inside) + ofPopulation,
+      together: law.meanSlope(...ends) + ofPopulation,
+      byCure: Math.exp(p.logNever - p.population),
+    };
   }
 
   function gradient(curve, row, p) {
-    const { logDensity, meanSlope } = discresorb.distributions[curve.distribution];
-    const density = logDensity(p.zHorizon);
-    const ofPopulation = Math.exp(p.logEver + density - p.population);
-    const atHorizon = Math.exp(density - p.inside) + ofPopulation;
-    const together = meanSlope(p.zEntry, p.zHorizon, p.inside) + ofPopulation;
+    const { atHorizon, together, byCure } = slopes(p);
     const byLocation = -together / curve.scale;
-    const start = Math.abs(p.zEntry) === Infinity ? p.zHorizon : p.zEntry;
-    const byLogScale = -start * together - (p.zHorizon - start) * atHorizon;
-    const byCure = Math.exp(p.logNever - p.population);
+    const fromZero = Math.abs(p.ends[0]) === Infinity;
+    const [start, width] = fromZero ? [p.ends[1], 0] : [p.ends[0], p.ends[2]];
+    const byLogScale = -start * together - width * atHorizon;
     return [
       ...row.map((column) => byLocation * column),
       byLogScale,
@@ -89,20 +120,31 @@
     ];
   }
 
-  function probability(curve, row, entry, horizon) {
-    return expit(parts(curve, row, entry, horizon).logit);
+  const squaredLength = (columns, root) =>
+    root
+      .map((weights, j) => square(linearSum(columns.slice(j), weights)))
+      .reduce((total, each) => total + each);
+
+  // Squares overflow long before lengths do.
+  function length(columns, root) {
+    const total = squaredLength(columns, root);
+    if (total !== Infinity) return Math.sqrt(total);
+    const farthest = Math.max(...columns.map(Math.abs));
+    if (farthest === Infinity) return Infinity;
+    return farthest * Math.sqrt(squaredLength(columns.map((each) => each / farthest), root));
+  }
+
+  function probability(curve, row, entry, wait) {
+    return expit(parts(curve, row, entry, wait).logit);
   }
 
   // p with the ends of its interval: delta method on logit p.
-  function interval(curve, row, entry, horizon) {
-    const found = parts(curve, row, entry, horizon);
+  function interval(curve, row, entry, wait) {
+    const found = parts(curve, row, entry, wait);
     const { logit } = found;
-    const slopes = gradient(curve, row, found);
-    const estimation = curve.root
-      .map((weights, j) => square(linearSum(slopes.slice(j), weights)))
-      .reduce((total, each) => total + each);
-    const half = curve.quantile * Math.sqrt(estimation + curve.between_study_variance);
-    const [low, high] = Math.abs(logit) === Infinity ? [logit, logit] : [logit - half, logit + half];
+    const estimation = length(gradient(curve, row, found), curve.root);
+    const half = curve.quantile * Math.hypot(estimation, Math.sqrt(curve.between_study_variance));
+    const [low, high] = Math.abs(logit) > FARTHEST_LOGIT ? [logit, logit] : [logit - half, logit + half];
     return { probability: expit(logit), low: expit(low), high: expit(high) };
   }
 

@@ -3,7 +3,10 @@
 (() => {
   const LOG_SQRT_2PI = 0.5 * Math.log(2 * Math.PI);
   const WEIBULL_SATURATED = 700;
-  const NARROW = 0.01;
+  const WEIBULL_TINY = 1e-290;
+  const NARROW = 0.03;
+  const FAR = 12;
+  const FRACTIONS = 14;
 
   const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
   const log1mexp = (negative) => Math.log(-Math.expm1(negative));
@@ -39,6 +42,12 @@
     return Math.exp(-0.5 * near * near) * Math.exp(-0.5 * (z - near) * (z + near));
   }
 
+  // exp(x²) erfc(x)
+  function erfcx(x) {
+    if (x >= 1) return scaledErfc(x);
+    return x > -1 ? Math.exp(x * x) * (1 - erf(x)) : 2 * Math.exp(x * x) - scaledErfc(-x);
+  }
+
   // log Φ(z)
   function logNdtr(z) {
     if (Number.isNaN(z)) return NaN;
@@ -52,52 +61,119 @@
   const logLogistic = {
     logSurvival: (z) => -softplus(z),
     logDensity: (z) => -Math.abs(z) - 2 * Math.log1p(Math.exp(-Math.abs(z))),
-    logInterval: (lower, upper) => log1mexp(lower - upper) - softplus(lower) - softplus(-upper),
+    logInterval: (lower, upper, width) => log1mexp(-width) - softplus(lower) - softplus(-upper),
     meanSlope: (lower, upper) => 1 / (1 + Math.exp(upper)) - 1 / (1 + Math.exp(-lower)),
+    logOdds: (lower, upper, width) => upper + log1mexp(-width) - softplus(lower),
+    logOddsSlope: (lower) => Math.exp(-softplus(lower)),
+    hazard: (z) => Math.exp(-softplus(-z)),
   };
 
-  const isNarrow = (lower, upper) => (upper - lower) * (1 + Math.abs(lower)) < NARROW;
+  const isNarrow = (lower, width) => width * (1 + Math.abs(lower)) < NARROW;
+  const hazard = (z) => Math.sqrt(2 / Math.PI) / erfcx(z * Math.SQRT1_2);
+
+  // The hazard less z; far out by a continued fraction.
+  function excess(z) {
+    if (!(z > FAR)) return hazard(z) - z;
+    let tail = z;
+    for (let k = FRACTIONS; k > 1; k -= 1) tail = z + k / tail;
+    return 1 / tail;
+  }
+
+  // The ends as they lie in the left tail, the second nearer the middle, and the logarithms of
+  // their densities' and probabilities' ratios.
+  function inLeftTail(lower, upper, width) {
+    const swap = lower + upper > 0;
+    const [far, near] = swap ? [-upper, -lower] : [lower, upper];
+    const density = Math.abs(far) === Infinity ? -Infinity : 0.5 * width * (far + near);
+    const ratio = erfcx(-far * Math.SQRT1_2) / erfcx(-near * Math.SQRT1_2);
+    return { swap, near, density, cdf: density + Math.log(ratio) };
+  }
 
   const logNormal = {
     logSurvival: (z) => logNdtr(-z),
     logDensity: (z) => -0.5 * z * z - LOG_SQRT_2PI,
-    logInterval(lower, upper) {
-      if (isNarrow(lower, upper)) return logNarrow(lower, upper - lower);
-      const swap = lower + upper > 0; // work in the tail that keeps the digits
-      const logB = logNdtr(swap ? -lower : upper);
-      return logB + log1mexp(logNdtr(swap ? -upper : lower) - logB);
-    },
-    meanSlope(lower, upper, logMass) {
-      const { logDensity } = logNormal;
-      if (!isNarrow(lower, upper)) {
-        return Math.exp(logDensity(upper) - logMass) - Math.exp(logDensity(lower) - logMass);
+    logInterval(lower, upper, width) {
+      if (isNarrow(lower, width)) {
+        const middle = lower + 0.5 * width;
+        return logNormal.logDensity(middle) + logNarrow(middle, width);
       }
-      const half = 0.5 * (upper - lower);
-      const m = lower + half;
-      return -2 * Math.sinh(m * half) * Math.exp(logDensity(m) - 0.5 * half * half - logMass);
+      const { near, cdf } = inLeftTail(lower, upper, width);
+      return logNdtr(near) + log1mexp(cdf);
     },
+    meanSlope(lower, upper, width) {
+      if (!isNarrow(lower, width)) {
+        const { swap, near, density, cdf } = inLeftTail(lower, upper, width);
+        const found = (hazard(-near) * Math.expm1(density)) / Math.expm1(cdf);
+        return swap ? -found : found;
+      }
+      const middle = lower + 0.5 * width;
+      const w2 = width * width;
+      const shift = ((middle * w2) / 12) * (1 + ((middle * middle - 3) * w2) / 40);
+      return shift * width * Math.exp(-logNarrow(middle, width)) - middle;
+    },
+    logOdds(lower, upper, width) {
+      const middle = lower + 0.5 * width;
+      if (isNarrow(lower, width)) {
+        return (
+          logNarrow(middle, width) + Math.log(hazard(upper)) + 0.25 * width * (middle + upper)
+        );
+      }
+      const ratio = erfcx(lower * Math.SQRT1_2) / erfcx(upper * Math.SQRT1_2);
+      const gained =
+        lower > 0 ? width * middle + Math.log(ratio) : logNdtr(-lower) - logNdtr(-upper);
+      return gained + log1mexp(-gained);
+    },
+    logOddsSlope(lower, upper, width, logOdds) {
+      const over = 1 + Math.exp(-logOdds);
+      if (!isNarrow(lower, width)) {
+        const gain =
+          lower > 0 ? width + (excess(upper) - excess(lower)) : hazard(upper) - hazard(lower);
+        return gain * over;
+      }
+      const middle = lower + 0.5 * width;
+      const [own, more] = [hazard(middle), excess(middle)];
+      const rise = own * more;
+      const bend = rise * (own + more) - own;
+      const third = bend * (own + more) + 2 * rise * (rise - 1);
+      return width * (rise + (width * width * third) / 24) * over;
+    },
+    hazard,
   };
 
-  // The integral of the density expanded about the midpoint to fourth order in the width.
-  function logNarrow(lower, width) {
-    const m = lower + 0.5 * width;
-    const m2 = m * m;
+  // The log of the density's integral over that at the middle, to fourth order in the width.
+  function logNarrow(middle, width) {
+    const m2 = middle * middle;
     const w2 = width * width;
     const series = ((m2 - 1) * w2) / 24 + ((m2 * m2 - 6 * m2 + 3) * w2 * w2) / 1920;
-    return logNormal.logDensity(m) + Math.log(width) + Math.log1p(series);
+    return Math.log(width) + Math.log1p(series);
   }
+
+  // exp(upper) - exp(lower), the cumulative hazard between
+  const gainedBetween = (upper, width) =>
+    -Math.exp(Math.min(upper, WEIBULL_SATURATED)) * Math.expm1(-width);
 
   const weibull = {
     logSurvival: (z) => -Math.exp(z),
     logDensity: (z) => Math.min(z, WEIBULL_SATURATED) - Math.exp(z),
-    logInterval(lower, upper) {
-      const hazard = -Math.exp(upper) * Math.expm1(lower - upper);
-      return log1mexp(-hazard) - Math.exp(lower);
+    logInterval(lower, upper, width) {
+      const gained = gainedBetween(upper, width);
+      const before = Math.exp(lower);
+      return (gained < WEIBULL_TINY ? upper + log1mexp(-width) : log1mexp(-gained)) - before;
     },
-    meanSlope(lower, upper) {
-      const gained = -Math.exp(Math.min(upper, WEIBULL_SATURATED)) * Math.expm1(lower - upper);
-      return gained / Math.expm1(gained) - Math.exp(lower);
+    meanSlope(lower, upper, width) {
+      const gained = gainedBetween(upper, width);
+      return (gained < WEIBULL_TINY ? 1 : gained / Math.expm1(gained)) - Math.exp(lower);
     },
+    logOdds(lower, upper, width) {
+      const gained = gainedBetween(upper, width);
+      if (gained < WEIBULL_TINY) return upper + log1mexp(-width);
+      return upper < WEIBULL_SATURATED ? gained + log1mexp(-gained) : Infinity;
+    },
+    logOddsSlope(lower, upper, width) {
+      const gained = gainedBetween(upper, width);
+      return gained < WEIBULL_TINY ? 1 : gained / -Math.expm1(-gained);
+    },
+    hazard: (z) => Math.exp(Math.min(z, WEIBULL_SATURATED)),
   };
 
   discresorb.distributions = Object.freeze({

@@ -56,7 +56,7 @@
     const { covariates, entry } = patient;
     const horizon = entry + patient.wait;
     const row = designRow(data.covariates, covariates, entry);
-    const found = interval(data.curve, row, entry, horizon);
+    const found = interval(data.curve, row, entry, patient.wait);
     const beyond = outside(data.support, covariates, entry, horizon);
     if (Number.isNaN(found.low + found.high)) {
       return { problem: [data.too_far, beyond.join("; ")].filter(Boolean).join(": ") };
@@ -82,7 +82,7 @@
   function curve(data, patient, months) {
     const { covariates, entry } = patient;
     const row = designRow(data.covariates, covariates, entry);
-    const found = months.map((each) => interval(data.curve, row, entry, entry + each));
+    const found = months.map((each) => interval(data.curve, row, entry, each));
     return {
       probability: found.map((each) => each.probability),
       low: found.map((each) => each.low),
@@ -138,7 +138,7 @@
       const values = inputs.map((_, i) => (isOwn(i) ? own[i] : usual[i]));
       const entry = values.pop();
       const row = designRow(data.covariates, values, entry);
-      return probability(data.curve, row, entry, entry + patient.wait);
+      return probability(data.curve, row, entry, patient.wait);
     };
     const count = inputs.length;
     const changes =
