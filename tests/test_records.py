@@ -181,6 +181,20 @@ def test_ten_mebibytes_in_a_cell(quote: str) -> None:
     assert not ragged
 
 
+def test_a_cell_of_quotes_takes_no_more_memory_than_one_of_letters() -> None:
+    def peak(pair: bytes) -> int:
+        content = b'a,b\n1,"' + pair * (4 << 20) + b'"\n'
+        tracemalloc.start()
+        try:
+            batches = list(Records(io.BytesIO(content), "f", 1 << 20))
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            assert len(batches) == 1
+
+    assert peak(b'""') < 1.6 * peak(b"xx")
+
+
 def test_a_quote_within_a_cell_stays_and_so_does_what_follows() -> None:
     content = b"a,b\n" + b'1,"2"\n' * 50 + b'5" disc,"x, y"\n' + b'"3\n4",\n' * 50 + b"5\n"
     rows, ragged = read(content, 64)

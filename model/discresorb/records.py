@@ -27,11 +27,15 @@ BATCH_BYTES: Final = 4 << 20
 # a cell may be large, but a quote never closed must not swallow a file into memory
 LONGEST_RECORD: Final = 64 << 20
 
+_AT_ONCE: Final = 1 << 20
+
 _limit_lock = threading.Lock()
 _limits: list[int] = []  # one for each reading now under way, the first being the usual one
 
 _BOM: Final = b"\xef\xbb\xbf"
 _COMMA, _LINE_FEED, _RETURN, _QUOTE = b',\n\r"'
+_EDGE: Final = np.zeros(256, dtype=bool)  # what may stand before or after a cell
+_EDGE[[_COMMA, _LINE_FEED, _RETURN, _QUOTE]] = True
 
 
 @dataclass(frozen=True)
@@ -284,13 +288,19 @@ def _quoted(code: Array) -> tuple[Array, bool]:
     """Tell which bytes lie within quotes, and whether each quote begins or ends a cell."""
     quote = code == _QUOTE
     inside = np.bitwise_xor.accumulate(quote.view(np.uint8)).view(bool)
-    at = np.flatnonzero(quote)
-    opening, closing = at[::2], at[1::2]
-    edge = np.zeros(256, dtype=bool)
-    edge[[_COMMA, _LINE_FEED, _RETURN, _QUOTE]] = True
-    begins = edge[code[opening - 1]] | (opening == 0)
-    ends = edge[code[np.minimum(closing + 1, len(code) - 1)]] | (closing == len(code) - 1)
-    return inside, bool(begins.all() and ends.all())
+    # positions take eight bytes each, so those of a long cell of quotes are not held at once
+    starts = range(0, len(code), _AT_ONCE)
+    return inside, all(_well_placed(code, inside, start) for start in starts)
+
+
+def _well_placed(code: Array, inside: Array, start: int) -> bool:
+    """Tell whether each quote of a stretch begins or ends a cell."""
+    at = start + np.flatnonzero(code[start : start + _AT_ONCE] == _QUOTE)
+    first = 0 if len(at) and inside[at[0]] else 1  # a stretch may start within quotes
+    opening, closing = at[first::2], at[1 - first :: 2]
+    begins = _EDGE[code[opening - 1]] | (opening == 0)
+    ends = _EDGE[code[np.minimum(closing + 1, len(code) - 1)]] | (closing == len(code) - 1)
+    return bool(begins.all() and ends.all())
 
 
 def decoded(content: bytes, name: str, first_line: int) -> str:
