@@ -116,13 +116,13 @@ def test_noise_is_found_out() -> None:
     noisy = np.column_stack([X, rng.normal(size=(150, 8))])
     plan = planned([f"x{k}" for k in range(10)])
     overfitting = replace(ONE, plan=plan, cures=(False,), penalty=0.0)
-    found, _, _ = judged(overfitting, noisy, y, repeats=20)
+    found, _, _ = judged(overfitting, noisy, y, repeats=12)
     optimism = dict(zip(found.keys, found.optimism, strict=True))
     assert optimism["log_score", None] > 0.05
     assert optimism["auc", 6.0] > 0.01
     assert optimism["brier", 6.0] < -0.005
     assert optimism["slope", 6.0] > 0.1
-    plain, _, _ = judged(replace(ONE, cures=(False,)), X.to_numpy(), y, repeats=20)
+    plain, _, _ = judged(replace(ONE, cures=(False,)), X.to_numpy(), y, repeats=12)
     assert plain.p_error < 0.7 * found.p_error
 
 
